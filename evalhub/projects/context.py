@@ -1,0 +1,23 @@
+"""What every template knows of the place the person is in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest
+
+from evalhub.projects.models import Role
+from evalhub.projects.navigation import navigation_for
+
+
+def here(request: HttpRequest) -> dict[str, Any]:
+    member = getattr(request, "member", None)
+    if member is None:
+        return {}
+    return {
+        "project": member.project,
+        "member": member,
+        "navigation": navigation_for(member, request.path),
+        "is_lead": member.may(Role.LEAD),
+        "is_admin": member.may(Role.ADMIN),
+    }

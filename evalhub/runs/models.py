@@ -1,0 +1,126 @@
+"""What came back: runs, their chunks of work, and outputs."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.utils import timezone
+
+from evalhub.candidates.models import Candidate
+from evalhub.evalsets.models import EvalSetVersion, Example, Upload
+from evalhub.exact_json import ExactJSONField
+from evalhub.projects.models import Project, User
+
+
+class RunQuerySet(models.QuerySet["Run"]):
+    def in_project(self, project: Project) -> RunQuerySet:
+        return self.filter(project=project)
+
+    def finished(self) -> RunQuerySet:
+        return self.filter(state=Run.State.FINISHED)
+
+
+class Run(models.Model):
+    """One candidate over one eval set version."""
+
+    class Source(models.TextChoices):
+        CALLED = "called", "Called"
+        UPLOADED = "uploaded", "Uploaded"
+
+    class State(models.TextChoices):
+        RUNNING = "running", "Running"
+        PAUSED = "paused", "Paused"
+        FINISHED = "finished", "Finished"
+        CANCELLED = "cancelled", "Cancelled"
+
+    project = models.ForeignKey(Project, models.CASCADE, related_name="runs")
+    version = models.ForeignKey(EvalSetVersion, models.PROTECT, related_name="runs")
+    candidate = models.ForeignKey(Candidate, models.PROTECT, related_name="runs")
+    source = models.CharField(max_length=10, choices=Source, default=Source.CALLED)
+    upload = models.OneToOneField(Upload, models.SET_NULL, null=True, related_name="run")
+    state = models.CharField(max_length=10, choices=State, default=State.RUNNING)
+    state_reason = models.CharField(max_length=500, blank=True, help_text="Why it paused, in a sentence.")
+    plan = models.JSONField(default=dict, help_text="Frozen at the start: endpoint, model, prompt, parameters, prices.")
+    repeats = models.PositiveIntegerField(default=1)
+    planned_outputs = models.IntegerField(help_text="Examples times repeats.")
+    started_by = models.ForeignKey(User, models.PROTECT, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now)
+    finished_at = models.DateTimeField(null=True)
+
+    objects = RunQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-pk"]
+        indexes = [models.Index(fields=["project", "-id"], name="run_by_project")]
+
+    def __str__(self) -> str:
+        return f"Run {self.pk}"
+
+    @property
+    def is_over(self) -> bool:
+        return self.state in {self.State.FINISHED, self.State.CANCELLED}
+
+
+class Chunk(models.Model):
+    """Consecutive examples of a run, at one repeat: what a worker claims, with a lease and a fencing token."""
+
+    class State(models.TextChoices):
+        READY = "ready", "Ready"
+        LEASED = "leased", "Leased"
+        DONE = "done", "Done"
+        QUARANTINED = "quarantined", "Quarantined"
+
+    run = models.ForeignKey(Run, models.CASCADE, related_name="chunks")
+    repeat = models.PositiveIntegerField(default=1)
+    first_position = models.IntegerField()
+    last_position = models.IntegerField(help_text="Inclusive.")
+    state = models.CharField(max_length=12, choices=State, default=State.READY)
+    token = models.BigIntegerField(default=0, help_text="Raised at each claim; a worker with an old one discards its work.")
+    lease_until = models.DateTimeField(null=True)
+    worker = models.CharField(max_length=200, blank=True)
+    crashes = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["run", "repeat", "first_position"], name="one_chunk_at_a_position")
+        ]
+        indexes = [
+            models.Index(fields=["run", "id"], condition=models.Q(state="ready"), name="chunk_ready"),
+            models.Index(fields=["lease_until"], condition=models.Q(state="leased"), name="chunk_leased"),
+        ]
+
+
+class OutputQuerySet(models.QuerySet["Output"]):
+    def in_project(self, project: Project) -> OutputQuerySet:
+        return self.filter(run__project=project)
+
+
+class Output(models.Model):
+    """What a candidate returned for one example and one repeat; or the error that it ended in."""
+
+    run = models.ForeignKey(Run, models.CASCADE, related_name="outputs")
+    example = models.ForeignKey(Example, models.PROTECT, related_name="outputs")
+    repeat = models.PositiveIntegerField(default=1)
+    text = models.TextField(blank=True)
+    tool_calls = ExactJSONField(default=list)
+    finish_reason = models.CharField(max_length=40, blank=True)
+    prompt_tokens = models.IntegerField(null=True)
+    completion_tokens = models.IntegerField(null=True)
+    cost = models.DecimalField("cost, US$", max_digits=16, decimal_places=9, null=True)
+    first_token_ms = models.FloatField(null=True, help_text="Only where the answer was streamed.")
+    total_ms = models.FloatField(null=True)
+    attempts = models.PositiveIntegerField(default=1)
+    error_cause = models.CharField(max_length=40, blank=True, help_text="The class of the failure; empty if answered.")
+    error = models.TextField(blank=True, help_text="What went wrong, in a sentence.")
+    raw = models.TextField(blank=True, help_text="What the endpoint sent when it could not be read; capped.")
+    truncated = models.BooleanField(default=False, help_text="The text was longer than what is stored.")
+    created_at = models.DateTimeField(default=timezone.now)
+
+    objects = OutputQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["run", "example", "repeat"], name="one_output_per_run_example_and_repeat")
+        ]
+        indexes = [
+            models.Index(fields=["run", "error_cause"], condition=~models.Q(error_cause=""), name="output_errors")
+        ]

@@ -1,0 +1,9 @@
+from django.apps import AppConfig
+
+
+class ServingConfig(AppConfig):
+    name = "evalhub.serving"
+
+    def ready(self) -> None:
+        # Shared tasks need the Celery application to be there before the first one is sent.
+        from evalhub import celery  # noqa: F401 -- imported for its effect

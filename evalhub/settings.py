@@ -1,0 +1,262 @@
+"""Every setting, read from the environment in this one place. Nonsense is refused at start.
+
+EVALHUB_ENV                  development (default) or production
+EVALHUB_HOME                 the data folder; default: .evalhub beside manage.py
+DATABASE_URL, REDIS_URL      replace the embedded PostgreSQL and Redis
+EVALHUB_SECRET_KEY           signs sessions; made and kept in the data folder in development
+EVALHUB_ENCRYPTION_KEYS      encrypt endpoint keys: Fernet keys, newest first, separated by commas; likewise
+EVALHUB_ALLOWED_HOSTS        host names under which the pages are served, separated by commas
+EVALHUB_DEBUG                true or false (default)
+EVALHUB_PRIVATE_ENDPOINTS    hosts on private addresses that endpoints may name, separated by commas: name, name:port or
+                             “*” for any; default in development: 127.0.0.1 and localhost
+EVALHUB_UPLOAD_LIMIT_MB      the largest file one may upload; default 512
+EVALHUB_TIME_ZONE            the zone in which times are shown; default UTC
+EVALHUB_LOG_LEVEL            DEBUG, INFO (default), WARNING or ERROR
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from zoneinfo import available_timezones
+
+import dj_database_url
+import django_stubs_ext
+from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+
+from evalhub.serving.places import embedded_database_url, embedded_redis_url
+from evalhub.serving.secrets import read_or_make_secrets
+
+django_stubs_ext.monkeypatch()  # lets ModelForm[Project] and the like be written without quotes
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+
+def one_of(name: str, default: str, *allowed: str) -> str:
+    value = os.environ.get(name, default)
+    if value not in allowed:
+        raise ImproperlyConfigured(f"{name}={value!r} is not understood. Use {' or '.join(allowed)}.")
+    return value
+
+
+def whole_number(name: str, default: int, low: int, high: int) -> int:
+    value = os.environ.get(name, str(default))
+    if not value.isdecimal() or not low <= int(value) <= high:
+        raise ImproperlyConfigured(f"{name}={value!r} is not understood. Use a whole number from {low} to {high}.")
+    return int(value)
+
+
+def required_in_production(name: str, default: str) -> str:
+    value = os.environ.get(name, "" if PRODUCTION else default)
+    if not value:
+        raise ImproperlyConfigured(f"{name} is not set. Production needs it; see the list in evalhub/settings.py.")
+    return value
+
+
+PRODUCTION = one_of("EVALHUB_ENV", "development", "development", "production") == "production"
+DEBUG = one_of("EVALHUB_DEBUG", "false", "true", "false") == "true"
+EVALHUB_HOME = Path(os.environ.get("EVALHUB_HOME", str(BASE_DIR / ".evalhub"))).expanduser().absolute()
+
+_made = {"secret_key": "", "encryption_keys": ""} if PRODUCTION else read_or_make_secrets(EVALHUB_HOME)
+SECRET_KEY = required_in_production("EVALHUB_SECRET_KEY", _made["secret_key"])
+ENCRYPTION_KEYS = required_in_production("EVALHUB_ENCRYPTION_KEYS", _made["encryption_keys"]).split(",")
+DATABASE_URL = required_in_production("DATABASE_URL", embedded_database_url(EVALHUB_HOME))
+REDIS_URL = required_in_production("REDIS_URL", embedded_redis_url(EVALHUB_HOME))
+ALLOWED_HOSTS = required_in_production("EVALHUB_ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]").split(",")
+PRIVATE_ENDPOINTS = os.environ.get("EVALHUB_PRIVATE_ENDPOINTS", "" if PRODUCTION else "127.0.0.1,localhost").split(",")
+UPLOAD_LIMIT_BYTES = whole_number("EVALHUB_UPLOAD_LIMIT_MB", 512, 1, 65_536) * 1024 * 1024
+
+if PRODUCTION and DEBUG:
+    raise ImproperlyConfigured("EVALHUB_DEBUG=true shows settings to visitors. Leave it out in production.")
+if PRODUCTION and "*" in ALLOWED_HOSTS:
+    raise ImproperlyConfigured("EVALHUB_ALLOWED_HOSTS=* lets anyone forge links. Name the hosts.")
+if PRODUCTION and (len(SECRET_KEY) < 50 or SECRET_KEY in ENCRYPTION_KEYS):
+    raise ImproperlyConfigured(
+        "EVALHUB_SECRET_KEY is too short or equals an encryption key. Use 50 random characters of its own."
+    )
+
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.humanize",
+    "django.contrib.messages",
+    "django.contrib.postgres",
+    "django.contrib.sessions",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "django.forms",
+    "django_htmx",
+    "django_structlog",
+    "csp",
+    "evalhub.serving",
+    "evalhub.web",
+    "evalhub.projects",
+    "evalhub.evalsets",
+    "evalhub.candidates",
+    "evalhub.runs",
+    "evalhub.checks",
+    "taxonomy",
+    "reviews",
+    "demo",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "evalhub.web.middleware.HtmxAnswerMiddleware",
+    "evalhub.web.middleware.NoStoreMiddleware",
+    "django_structlog.middlewares.RequestMiddleware",
+]
+ROOT_URLCONF = "evalhub.urls"
+WSGI_APPLICATION = "evalhub.wsgi.application"
+FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "evalhub.projects.context.here",
+            ],
+            "builtins": ["evalhub.web.templatetags.ui", "django_htmx.templatetags.django_htmx"],
+        },
+    },
+]
+
+DATABASES = {"default": dj_database_url.parse(DATABASE_URL)}
+if DATABASES["default"]["ENGINE"] != "django.db.backends.postgresql":
+    raise ImproperlyConfigured("DATABASE_URL must begin with postgresql://. EvalHub stands on PostgreSQL only.")
+DATABASES["default"]["OPTIONS"] = {
+    **DATABASES["default"].get("OPTIONS", {}),
+    "pool": {"min_size": 0, "max_size": 12, "timeout": 10},
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
+
+AUTH_USER_MODEL = "projects.User"
+LOGIN_URL = "projects:sign_in"
+LOGIN_REDIRECT_URL = "projects:list"
+LOGOUT_REDIRECT_URL = "projects:sign_in"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+
+LANGUAGE_CODE = "en-gb"
+TIME_ZONE = os.environ.get("EVALHUB_TIME_ZONE", "UTC")
+if TIME_ZONE not in available_timezones():
+    raise ImproperlyConfigured(f"EVALHUB_TIME_ZONE={TIME_ZONE!r} is not understood. Use a name such as Europe/Berlin.")
+USE_I18N = False
+USE_TZ = True
+
+STATIC_URL = "static/"
+STATIC_ROOT = EVALHUB_HOME / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+# Uploaded files: never served by address, only read by tasks.
+MEDIA_ROOT = EVALHUB_HOME / "files"
+FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHandler"]
+FILE_UPLOAD_TEMP_DIR = None
+DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
+
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "object-src": [NONE],
+        "base-uri": [NONE],
+        "img-src": [SELF, "data:"],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+    }
+}
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = PRODUCTION
+SESSION_COOKIE_NAME = "__Host-sessionid" if PRODUCTION else "evalhub_session"
+CSRF_COOKIE_NAME = "__Host-csrftoken" if PRODUCTION else "evalhub_csrf"
+SECURE_HSTS_SECONDS = 31_536_000 if PRODUCTION else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = PRODUCTION
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if PRODUCTION else None
+CSRF_FAILURE_VIEW = "evalhub.web.views.csrf_failure"
+
+CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://", 1)
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": 3600,
+    "socket_timeout": 5,
+    "socket_connect_timeout": 5,
+    # Redelivery of a lost worker's message would wait about 100 s with the defaults.
+    "unacked_restore_interval": 5,
+    "unacked_restore_throttle": 5,
+}
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TASK_SERIALIZER = "json"
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_MAX_TASKS_PER_CHILD = 500
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
+CELERY_TASK_DEFAULT_QUEUE = "work"
+# Calls wait for endpoints, work uses the processor, and neither may hold up the sweeper.
+CELERY_TASK_ROUTES = {
+    "evalhub.runs.tasks.execute_chunks_task": {"queue": "calls"},
+    "evalhub.runs.tasks.sweep_runs_task": {"queue": "sweep"},
+    "evalhub.evalsets.tasks.sweep_uploads_task": {"queue": "sweep"},
+    "evalhub.checks.tasks.sweep_scores_task": {"queue": "sweep"},
+}
+CELERY_BEAT_SCHEDULE = {
+    "sweep runs": {"task": "evalhub.runs.tasks.sweep_runs_task", "schedule": 15, "options": {"expires": 15}},
+    "sweep uploads": {"task": "evalhub.evalsets.tasks.sweep_uploads_task", "schedule": 15, "options": {"expires": 15}},
+    "sweep scores": {"task": "evalhub.checks.tasks.sweep_scores_task", "schedule": 15, "options": {"expires": 15}},
+}
+CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"  # in memory: the schedule above is all there is to remember
+
+# Wiring by name, since imports point down only.
+# Called with a new project.
+AFTER_FOUNDING = ["taxonomy.starters.add_starter_taxonomy"]
+# Tasks sent with a run's id when outputs of it were stored.
+AFTER_OUTPUTS = ["evalhub.checks.tasks.score_run_task"]
+# What an upload's rows become: for each purpose the class that checks and stores them.
+UPLOAD_IMPORTS = {
+    "examples": "evalhub.evalsets.importing.ExamplesImport",
+    "production_samples": "evalhub.evalsets.importing.ProductionSamplesImport",
+    "outputs": "evalhub.runs.importing.OutputsImport",
+}
+
+LOG_LEVEL = one_of("EVALHUB_LOG_LEVEL", "INFO", "DEBUG", "INFO", "WARNING", "ERROR")
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"()": "evalhub.serving.logs.line_formatter"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": LOG_LEVEL},
+    "loggers": {
+        "django.server": {"handlers": ["console"], "level": "WARNING", "propagate": False},
+        "celery.app.trace": {"level": "WARNING"},
+        "django_structlog": {"level": "WARNING"},
+    },
+}

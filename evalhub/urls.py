@@ -1,0 +1,16 @@
+"""Every address: the account's own, and below /p/PROJECT/ those of a project."""
+
+from django.urls import include, path
+
+in_project = [
+    path("", include("evalhub.evalsets.urls")),
+    path("", include("evalhub.candidates.urls")),
+    path("", include("evalhub.runs.urls")),
+    path("", include("evalhub.checks.urls")),
+    path("", include("taxonomy.urls")),
+    path("", include("reviews.urls")),
+]
+urlpatterns = [
+    path("", include("evalhub.projects.urls")),
+    path("p/<slug:slug>/", include(in_project)),
+]

@@ -1,0 +1,68 @@
+"use strict";
+// Listeners on the document and state in attributes, so that nothing needs setting up again after a swap.
+
+const fault = (sentence) => {
+  const place = document.getElementById("fault");
+  if (place) place.textContent = sentence;
+};
+
+document.addEventListener("htmx:responseError", (event) => {
+  const status = event.detail.xhr.status;
+  fault(status === 403 ? "You may not do this, or this page is out of date. Reload it."
+    : status === 404 ? "This is not here any more. Reload the page."
+    : status === 409 ? "Somebody was faster: this has changed meanwhile. Reload the page."
+    : "The server could not do this. What you typed is still here; try again.");
+});
+document.addEventListener("htmx:sendError", () => fault("The server cannot be reached. What you typed is still here; try again."));
+document.addEventListener("htmx:timeout", () => fault("The server takes too long. What you typed is still here; try again."));
+document.addEventListener("htmx:afterRequest", (event) => { if (event.detail.successful) fault(""); });
+
+// Messages leave by themselves; those that tell of an error stay until the next one.
+const tidyMessages = () => setTimeout(() => document.querySelectorAll(".message:not(.message-error)").forEach((m) => m.remove()), 6000);
+document.addEventListener("htmx:oobAfterSwap", tidyMessages);
+document.addEventListener("DOMContentLoaded", () => {
+  tidyMessages();
+  // On a narrow screen the menu starts closed; without this script it stays open and usable.
+  if (window.matchMedia("(width < 60rem)").matches) document.querySelectorAll("[data-wide-open]").forEach((menu) => menu.removeAttribute("open"));
+});
+
+// Keys: any element may carry data-shortcut="x" and data-shortcut-name (or its own text).
+const keysAreOn = () => localStorage.getItem("shortcuts") !== "off";
+const isTyping = (element) => element.closest("input:not([type=checkbox]):not([type=radio]), textarea, select, [contenteditable], dialog") !== null;
+
+document.addEventListener("keydown", (event) => {
+  if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.repeat || isTyping(event.target)) return;
+  if (event.key === "?") { event.preventDefault(); showShortcuts(); return; }
+  if (!keysAreOn()) return;
+  const target = [...document.querySelectorAll("[data-shortcut]")].find((element) => element.dataset.shortcut === event.key && !element.disabled);
+  if (!target) return;
+  event.preventDefault();
+  if (target.matches("textarea, select, input:not([type=checkbox]):not([type=radio])")) target.focus();
+  else target.click();
+});
+
+const showShortcuts = () => {
+  const list = document.getElementById("shortcut-list");
+  list.replaceChildren();
+  for (const element of document.querySelectorAll("[data-shortcut]")) {
+    const term = document.createElement("dt"), key = document.createElement("kbd"), name = document.createElement("dd");
+    key.textContent = element.dataset.shortcut;
+    name.textContent = element.dataset.shortcutName || element.textContent.replace(element.querySelector("kbd")?.textContent ?? "", "").trim();
+    term.append(key);
+    list.append(term, name);
+  }
+  if (!list.children.length) { const none = document.createElement("dd"); none.textContent = "This page has no keys of its own."; list.append(none); }
+  document.getElementById("shortcuts-on").checked = keysAreOn();
+  document.getElementById("shortcuts").showModal();
+};
+document.addEventListener("change", (event) => {
+  if (event.target.id === "shortcuts-on") localStorage.setItem("shortcuts", event.target.checked ? "on" : "off");
+  if (event.target.matches("[data-submits]")) event.target.form.requestSubmit();
+});
+
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("[data-copies]");
+  if (!button) return;
+  await navigator.clipboard.writeText(document.getElementById(button.dataset.copies).textContent.trim());
+  button.textContent = "Copied";
+});
