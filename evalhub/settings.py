@@ -25,7 +25,7 @@ import django_stubs_ext
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
-from evalhub.serving.places import embedded_database_url, embedded_redis_url
+from evalhub.serving.places import embedded_database_url, embedded_redis_url, home_from_environment
 from evalhub.serving.secrets import read_or_make_secrets
 
 django_stubs_ext.monkeypatch()  # lets ModelForm[Project] and the like be written without quotes
@@ -56,7 +56,7 @@ def required_in_production(name: str, default: str) -> str:
 
 PRODUCTION = one_of("EVALHUB_ENV", "development", "development", "production") == "production"
 DEBUG = one_of("EVALHUB_DEBUG", "false", "true", "false") == "true"
-EVALHUB_HOME = Path(os.environ.get("EVALHUB_HOME", str(BASE_DIR / ".evalhub"))).expanduser().absolute()
+EVALHUB_HOME = home_from_environment()
 
 _made = {"secret_key": "", "encryption_keys": ""} if PRODUCTION else read_or_make_secrets(EVALHUB_HOME)
 SECRET_KEY = required_in_production("EVALHUB_SECRET_KEY", _made["secret_key"])
@@ -136,7 +136,8 @@ TEMPLATES = [
     },
 ]
 
-DATABASES = {"default": dj_database_url.parse(DATABASE_URL)}
+# A connection that a restart of the database broke is replaced when it is next wanted, not shown to anybody.
+DATABASES = {"default": dj_database_url.parse(DATABASE_URL, conn_health_checks=True)}
 if DATABASES["default"]["ENGINE"] != "django.db.backends.postgresql":
     raise ImproperlyConfigured("DATABASE_URL must begin with postgresql://. EvalHub stands on PostgreSQL only.")
 DATABASES["default"]["OPTIONS"] = {

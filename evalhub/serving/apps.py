@@ -1,5 +1,7 @@
 from django.apps import AppConfig
 
+from evalhub.serving.logs import configure_structlog
+
 
 class ServingConfig(AppConfig):
     name = "evalhub.serving"
@@ -7,3 +9,5 @@ class ServingConfig(AppConfig):
     def ready(self) -> None:
         # Shared tasks need the Celery application to be there before the first one is sent.
         from evalhub import celery  # noqa: F401 -- imported for its effect
+
+        configure_structlog()

@@ -11,6 +11,7 @@ this process stays, watches its parent, hands on the signals it gets, and ends w
 
 from __future__ import annotations
 
+import ctypes  # at the top: after the change of user, Python's own folder may be out of reach
 import os
 import signal
 import subprocess
@@ -23,11 +24,7 @@ HANDED_ON = (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT, signal.SIGHUP)
 
 def die_with_parent(death_signal: int) -> bool:
     """Ask the kernel to send this process the signal when its parent ends; False where kernels cannot."""
-    if not sys.platform.startswith("linux"):
-        return False
-    import ctypes  # only here: it takes a third of this script's start
-
-    return bool(ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, death_signal, 0, 0, 0) == 0)
+    return sys.platform.startswith("linux") and ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, death_signal, 0, 0, 0) == 0
 
 
 def become(uid: int, gid: int) -> None:

@@ -166,7 +166,7 @@ def claim_socket_folder(home: Path, account: Account) -> Path:
 
 
 def embedded_database_url(home: Path, name: str = DATABASE_NAME) -> str:
-    return f"postgresql://{DATABASE_USER}@{quote(str(socket_folder(home)), safe='')}/{name}"
+    return f"postgresql://{DATABASE_USER}@{quote(str(socket_folder(home)), safe='')}:5432/{name}"
 
 
 def embedded_redis_url(home: Path, number: int = 0) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shutil
 import signal
@@ -23,7 +22,7 @@ from evalhub.serving.places import (
     own_folder,
     servers_folder,
 )
-from evalhub.serving.processes import Service, start, stop_stranger
+from evalhub.serving.processes import Service, arguments_of, start, stop_stranger
 
 if TYPE_CHECKING:
     import psycopg
@@ -127,7 +126,8 @@ def _let_us_in(data: Path, account: Account) -> None:
 def _stop_orphan(folder: Path) -> None:
     """Stop the server that a killed EvalHub left, or remove the file that names it if it is not there any more.
 
-    PostgreSQL by itself refuses to start as long as any process of this user has the number that the file names.
+    PostgreSQL by itself refuses to start as long as any process of this user has the number that the file names. If
+    that process is a PostgreSQL too, but not one of ours, it is left to refuse.
     """
     pid_file = folder / "postmaster.pid"
     try:
@@ -136,8 +136,8 @@ def _stop_orphan(folder: Path) -> None:
         return
     if not stop_stranger(pid, ((signal.SIGINT, 15), (signal.SIGQUIT, 5)), ["postgres -D", str(folder)]):
         raise DatabaseError(f"An earlier PostgreSQL still runs on {folder} as process {pid} and does not stop.")
-    with contextlib.suppress(FileNotFoundError):
-        pid_file.unlink()
+    if "postgres" not in " ".join(arguments_of(pid)):
+        pid_file.unlink(missing_ok=True)
 
 
 def why_not(what: str, log: Path, folder: Path) -> str:
