@@ -148,7 +148,7 @@ def _started(home: Path, wanted: Wanted) -> Iterator[list[Running]]:
             _wait_until(lambda: postgres_answers(home), running[-1], folder)
             make_application_database(home)
         if wanted.valkey:
-            _wait_until(lambda: valkey_answers(home), running[0], folder)
+            _wait_for_valkey(home, running, folder)
         yield running
     finally:
         stop(running)
@@ -158,6 +158,14 @@ def _start(service: Service) -> Running:
     if service.log and service.log.exists() and service.log.stat().st_size > 10_000_000:
         service.log.replace(service.log.with_suffix(".old.log"))
     return service, start(service)
+
+
+def _wait_for_valkey(home: Path, running: list[Running], folder: Path) -> None:
+    try:
+        _wait_until(lambda: valkey_answers(home), running[0], folder)
+    except ServersError:
+        running[0] = _start(running[0][0])  # which puts aside the file that it could not read, if that was it
+        _wait_until(lambda: valkey_answers(home), running[0], folder)
 
 
 def _wait_until(answers: Callable[[], bool], running: Running, folder: Path) -> None:

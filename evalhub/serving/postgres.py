@@ -80,7 +80,7 @@ def postgres_service(home: Path, account: Account, logs: Path, fsync: bool) -> S
         log=logs / "postgres.log",
         # Fast, then immediate shutdown. Never killed without need: that leaves its children to find out.
         stop_signals=((signal.SIGINT, 15), (signal.SIGQUIT, 5)),
-        hurry_signal=signal.SIGQUIT,
+        hurry_signal=signal.SIGINT,
         prepare=lambda: _stop_orphan(folder),
     )
 

@@ -59,6 +59,6 @@ def _stop_orphan(folder: Path, sockets: Path) -> None:
 
 def _put_aside_what_cannot_be_read(folder: Path, log: Path) -> None:
     """Begin anew after a file that Valkey refused to read: losing what is in Redis delays work and loses none."""
-    last_words = log.read_text(errors="replace").splitlines()[-5:] if log.exists() else []
+    last_words = log.read_text(errors="replace").splitlines()[-1:] if log.exists() else []
     if any("Bad file format reading the append only file" in line for line in last_words):
         (folder / "appendonlydir").rename(folder / f"unreadable-{time.time_ns()}")
