@@ -7,8 +7,10 @@ import re
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
+from urllib.parse import urlencode
 
 from django import template
+from django.urls import reverse
 
 register = template.Library()
 
@@ -93,3 +95,10 @@ def share_of(part: float | None, whole: float | None) -> float:
 @register.filter
 def label_of(value: Any, choices: Any) -> str:
     return str(choices(value).label)
+
+
+@register.simple_tag
+def address(name: str, *arguments: Any, **query: Any) -> str:
+    """The path of a named page with a query; parameters that are None or empty are left out."""
+    asked = urlencode({key: value for key, value in query.items() if value not in (None, "")})
+    return reverse(name, args=arguments) + (f"?{asked}" if asked else "")

@@ -1,0 +1,216 @@
+"""Error types, the breakdown of candidates by error type, and two candidates side by side."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import BadRequest
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from evalhub.checks.shares import shares_right
+from evalhub.evalsets.models import EvalSetVersion
+from evalhub.projects.access import MemberRequest, for_role
+from evalhub.projects.models import Project, Role
+from evalhub.runs.models import Output, Run
+from evalhub.web.paging import page_of, whole
+from taxonomy import editing
+from taxonomy.breakdown import cause_rows, cell_of, compared_versions, failed_cells, finding_rows, newest_runs
+from taxonomy.comparison import PAGE_SIZE, Change, change_counts, pairs_of
+from taxonomy.forms import ErrorTypeForm
+from taxonomy.models import ErrorType, Verdict
+from taxonomy.tree import in_tree_order
+
+
+@require_GET
+@for_role(Role.REVIEWER)
+def error_types(request: MemberRequest, project: Project) -> HttpResponseBase:
+    active = {found.pk: found for found in ErrorType.objects.in_project(project).active()}
+    parents = {key: found.parent_id for key, found in active.items()}
+    context = {
+        "rows": [(active[key], depth) for key, depth in in_tree_order(parents, active)],
+        "retired": ErrorType.objects.in_project(project).exclude(retired_at=None),
+    }
+    return render(request, "taxonomy/error_types.html", context)
+
+
+@require_http_methods(["GET", "POST"])
+@for_role(Role.LEAD)
+def new_error_type(request: MemberRequest, project: Project) -> HttpResponseBase:
+    form = ErrorTypeForm(request.POST or None, project=project)
+    if request.method == "POST" and form.is_valid():
+        editing.add_error_type(form.save(commit=False), request.user)
+        return redirect("taxonomy:error_types", project.slug)
+    return render(request, "taxonomy/error_type.html", {"form": form}, status=422 if form.errors else 200)
+
+
+@require_http_methods(["GET", "POST"])
+@for_role(Role.LEAD)
+def edit_error_type(request: MemberRequest, project: Project, pk: int) -> HttpResponseBase:
+    error_type = get_object_or_404(ErrorType.objects.in_project(project), pk=pk)
+    form = ErrorTypeForm(request.POST or None, instance=error_type, project=project)
+    if request.method == "POST" and form.is_valid():
+        editing.change_error_type(form.save(commit=False), request.user)
+        messages.success(request, "Saved.")
+        return redirect("taxonomy:error_types", project.slug)
+    context = {"form": form, "error_type": ErrorType.objects.get(pk=pk)}
+    return render(request, "taxonomy/error_type.html", context, status=422 if form.errors else 200)
+
+
+@require_POST
+@for_role(Role.LEAD)
+def move(request: MemberRequest, project: Project, pk: int) -> HttpResponseBase:
+    error_type = get_object_or_404(ErrorType.objects.in_project(project).active(), pk=pk)
+    editing.move_error_type(error_type, -1 if request.POST.get("direction") == "up" else 1, request.user)
+    return redirect("taxonomy:error_types", project.slug)
+
+
+@require_POST
+@for_role(Role.LEAD)
+def retire(request: MemberRequest, project: Project, pk: int) -> HttpResponseBase:
+    error_type = get_object_or_404(ErrorType.objects.in_project(project).active(), pk=pk)
+    try:
+        editing.retire_error_type(error_type, request.user)
+        messages.success(request, f"“{error_type}” is retired. Labels that carry it keep it.")
+    except editing.TaxonomyError as error:
+        messages.error(request, str(error))
+    return redirect("taxonomy:error_types", project.slug)
+
+
+@require_POST
+@for_role(Role.LEAD)
+def restore(request: MemberRequest, project: Project, pk: int) -> HttpResponseBase:
+    error_type = get_object_or_404(ErrorType.objects.in_project(project).exclude(retired_at=None), pk=pk)
+    try:
+        editing.restore_error_type(error_type, request.user)
+        messages.success(request, f"“{error_type}” is back in the reviewers' list.")
+    except editing.TaxonomyError as error:
+        messages.error(request, str(error))
+    return redirect("taxonomy:error_types", project.slug)
+
+
+def asked_number(request: MemberRequest, name: str) -> int | None:
+    """A whole number of the address; None if absent, a 400 page if it is something else."""
+    text = request.GET.get(name)
+    value = whole(text)
+    if text and value is None:
+        raise BadRequest(f"{name} must be a whole number")
+    return value
+
+
+def chosen_version(request: MemberRequest, versions: list[EvalSetVersion]) -> EvalSetVersion | None:
+    """The version that ``?version=`` names, or the one with the newest run; None when there is no run yet."""
+    wanted = asked_number(request, "version")
+    if wanted is None:
+        return versions[0] if versions else None
+    found = next((version for version in versions if version.pk == wanted), None)
+    if found is None:
+        raise BadRequest("no run over such a version")
+    return found
+
+
+def figures_of(project: Project, runs: list[Run]) -> dict[str, Any]:
+    """All that the breakdown shows for these runs."""
+    shares = shares_right(runs)
+    settled = failed_cells(runs)
+    return {
+        "runs": runs,
+        "right": [
+            cell_of(run, shares[run.pk].right, shares[run.pk].counted) if run.pk in shares else cell_of(run, 0, 0)
+            for run in runs
+        ],
+        "settled": settled,
+        "finding_rows": finding_rows(project, runs, settled),
+        "settled_total": sum(cell.n for cell in settled),
+        "cause_rows": cause_rows(runs),
+    }
+
+
+@require_GET
+@for_role(Role.LEAD)
+def breakdown(request: MemberRequest, project: Project) -> HttpResponseBase:
+    versions = compared_versions(project)
+    version = chosen_version(request, versions)
+    runs = newest_runs(version) if version else []
+    context = {"versions": versions, "version": version, **figures_of(project, runs)}
+    return render(request, "taxonomy/breakdown.html", context)
+
+
+@require_GET
+@for_role(Role.LEAD)
+def summary(request: MemberRequest, project: Project) -> HttpResponseBase:
+    versions = compared_versions(project)
+    runs = newest_runs(versions[0]) if versions else []
+    context = {"version": versions[0] if versions else None, **figures_of(project, runs)}
+    return render(request, "taxonomy/_summary.html", context)
+
+
+@require_GET
+@for_role(Role.LEAD)
+def outputs(request: MemberRequest, project: Project) -> HttpResponseBase:
+    """The settled outputs of a run that a cell of the breakdown counts."""
+    run = get_object_or_404(Run.objects.in_project(project).select_related("candidate"), pk=asked_number(request, "run"))
+    found = Output.objects.filter(run=run, verdict__isnull=False).select_related("example", "verdict")
+    outcome = request.GET.get("outcome", "")
+    if outcome:
+        if outcome not in Verdict.Outcome:
+            raise BadRequest("outcome must be pass or fail")
+        found = found.filter(verdict__outcome=outcome)
+    error_type = None
+    if (wanted := asked_number(request, "error_type")) is not None:
+        error_type = get_object_or_404(ErrorType.objects.in_project(project), pk=wanted)
+        carriers = ErrorType.objects.in_project(project).filter(pk=wanted) | error_type.children.all()
+        found = found.filter(verdict__in=Verdict.objects.filter(run=run, findings__error_type__in=carriers))
+    page = page_of(request, found.prefetch_related("verdict__findings__error_type"))
+    context = {"run": run, "error_type": error_type, "outcome": outcome, "page": page, "count": found.count()}
+    return render(request, "taxonomy/outputs.html", context)
+
+
+@require_GET
+@for_role(Role.LEAD)
+def output_verdict(request: MemberRequest, project: Project, pk: int) -> HttpResponseBase:
+    """Part of an output's page: the settled verdict and its findings."""
+    output = get_object_or_404(Output.objects.in_project(project), pk=pk)
+    verdict = Verdict.objects.filter(output=output).prefetch_related("findings__error_type").first()
+    return render(request, "taxonomy/_output_verdict.html", {"verdict": verdict})
+
+
+CHANGE_TITLES = {
+    Change.BROKEN: "Broken: right before, wrong after",
+    Change.FIXED: "Fixed: wrong before, right after",
+    Change.BOTH_WRONG: "Both wrong",
+    Change.BOTH_RIGHT: "Both right",
+}
+
+
+@require_GET
+@for_role(Role.LEAD)
+def comparison(request: MemberRequest, project: Project) -> HttpResponseBase:
+    """Two candidates over one version: what the second fixes and breaks, and both sets of rates."""
+    versions = compared_versions(project)
+    version = chosen_version(request, versions)
+    runs = newest_runs(version) if version else []
+    if len(runs) < 2:
+        return render(request, "taxonomy/comparison.html", {"versions": versions, "version": version, "runs": runs})
+    by_key = {run.pk: run for run in runs}
+    first = by_key.get(asked_number(request, "first") or 0, runs[0])
+    second = by_key.get(asked_number(request, "second") or 0, next(run for run in runs if run != first))
+    change = request.GET.get("change", Change.BROKEN)
+    if change not in set(Change):
+        raise BadRequest("change is not known")
+    pairs = pairs_of(first, second, Change(change), asked_number(request, "after") or 0)
+    context = {
+        "versions": versions,
+        "version": version,
+        "all_runs": runs,
+        "first": first,
+        "second": second,
+        "change_names": [(change, CHANGE_TITLES[change], count) for change, count in change_counts(first, second).items()],
+        "change": Change(change),
+        "pairs": pairs,
+        "after": pairs[-1].position if len(pairs) == PAGE_SIZE else None,
+        **figures_of(project, [first, second]),
+    }
+    return render(request, "taxonomy/comparison.html", context)
