@@ -18,6 +18,10 @@ class UploadQuerySet(models.QuerySet["Upload"]):
     def in_project(self, project: Project) -> UploadQuerySet:
         return self.filter(project=project)
 
+    def unfinished(self) -> UploadQuerySet:
+        """Those that wait for a person or for a worker: neither imported, refused nor thrown away."""
+        return self.exclude(state__in=[Upload.State.DONE, Upload.State.REFUSED, Upload.State.CANCELLED])
+
 
 class Upload(models.Model):
     """A file on its way in: received, mapped, checked row by row, confirmed, imported."""
@@ -48,6 +52,7 @@ class Upload(models.Model):
     rows_good = models.IntegerField(default=0)
     rows_bad = models.IntegerField(default=0)
     errors = models.JSONField(default=list, help_text='The first ones: [{"line", "column", "reason"}].')
+    facts = models.JSONField(default=dict, help_text="Of the stored samples: models, tags, metadata names, time span.")
     refusal = models.TextField(blank=True, help_text="Why the file as a whole could not be read.")
     rows_done = models.IntegerField(default=0)
     bytes_done = models.BigIntegerField(default=0, help_text="Of the staged file: where the import goes on.")
@@ -90,6 +95,15 @@ class ProductionSampleQuerySet(models.QuerySet["ProductionSample"]):
     def in_project(self, project: Project) -> ProductionSampleQuerySet:
         return self.filter(project=project)
 
+    def in_pool(self, project: Project) -> ProductionSampleQuerySet:
+        """The project's samples, without those of an upload that is being imported or was cancelled meanwhile."""
+        halfway = Upload.objects.filter(
+            project=project,
+            purpose=Upload.Purpose.PRODUCTION_SAMPLES,
+            state__in=[Upload.State.IMPORTING, Upload.State.CANCELLED],
+        )
+        return self.filter(project=project).exclude(upload__in=halfway)
+
 
 class ProductionSample(models.Model):
     """One real request, with what production answered."""
@@ -116,7 +130,12 @@ class ProductionSample(models.Model):
         indexes = [
             models.Index(fields=["project", "id"], name="sample_by_project"),
             models.Index(fields=["project", "digest"], name="sample_by_digest"),
+            models.Index(fields=["project", "key"], name="sample_by_key"),
+            models.Index(fields=["project", "model", "id"], name="sample_by_model"),
         ]
+
+    def __str__(self) -> str:
+        return self.key
 
 
 class EvalSetQuerySet(models.QuerySet["EvalSet"]):
@@ -166,6 +185,7 @@ class EvalSetVersion(models.Model):
     note = models.CharField(max_length=300, blank=True)
     example_count = models.IntegerField(default=0)
     content_hash = models.CharField(max_length=64, blank=True, help_text="SHA-256 of the download.")
+    facts = models.JSONField(default=dict, help_text="Counts over the examples, taken once when they were stored.")
     created_by = models.ForeignKey(User, models.PROTECT, related_name="+")
     created_at = models.DateTimeField(default=timezone.now)
     published_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
@@ -184,6 +204,11 @@ class EvalSetVersion(models.Model):
     def is_published(self) -> bool:
         return self.state == self.State.PUBLISHED
 
+    @property
+    def is_publishing(self) -> bool:
+        """Somebody asked for the publication and a worker has yet to do it."""
+        return self.state == self.State.DRAFT and self.published_by_id is not None
+
 
 class ExampleQuerySet(models.QuerySet["Example"]):
     def in_project(self, project: Project) -> ExampleQuerySet:
@@ -193,7 +218,8 @@ class ExampleQuerySet(models.QuerySet["Example"]):
 class Example(models.Model):
     """One request with its known correct output and tags."""
 
-    version = models.ForeignKey(EvalSetVersion, models.CASCADE, related_name="examples")
+    # The indexes of the constraints below begin with the version, so the foreign key needs none of its own.
+    version = models.ForeignKey(EvalSetVersion, models.CASCADE, related_name="examples", db_index=False)
     position = models.IntegerField()
     key = models.CharField("id", max_length=200)
     request = ExactJSONField()
@@ -203,7 +229,9 @@ class Example(models.Model):
     cluster = models.CharField(max_length=200, blank=True, help_text="Conversation, customer or document.")
     metadata = models.JSONField(default=dict)
     digest = models.BinaryField(max_length=32, help_text="SHA-256 of the line in the download: equal content, equal digest.")
-    sample = models.ForeignKey(ProductionSample, models.SET_NULL, null=True, related_name="examples")
+    sample = models.ForeignKey(
+        ProductionSample, models.SET_NULL, null=True, related_name="examples", db_index=False
+    )
     inclusion_probability = models.FloatField(null=True, help_text="The chance that the draw had of taking it.")
 
     objects = ExampleQuerySet.as_manager()
@@ -213,6 +241,9 @@ class Example(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["version", "position"], name="one_example_at_a_position"),
             models.UniqueConstraint(fields=["version", "key"], name="one_example_of_a_key"),
+        ]
+        indexes = [
+            models.Index(fields=["sample"], condition=models.Q(sample__isnull=False), name="example_by_sample"),
         ]
 
     def __str__(self) -> str:
