@@ -258,6 +258,7 @@ LOGGING = {
     "loggers": {
         "django.server": {"handlers": ["console"], "level": "WARNING", "propagate": False},
         "celery.app.trace": {"level": "WARNING"},
-        "django_structlog": {"level": "WARNING"},
+        # It binds request and user to every line; what went wrong is told by django.request.
+        "django_structlog": {"level": "CRITICAL"},
     },
 }

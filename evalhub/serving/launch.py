@@ -1,7 +1,7 @@
 """Become another program, as another user if need be, that does not outlive the process which started it.
 
-Run as a script by :mod:`evalhub.serving.processes`, never imported by it: what ``subprocess`` would do between fork
-and exec is not safe in a process with threads, and this file is a process of its own. Standard library only.
+A script of its own, since Python code between fork and exec is not safe in a process with threads. Standard library
+only.
 
     launch.py DEATH_SIGNAL PARENT_PID UID GID PROGRAM [ARGUMENT ...]
 
