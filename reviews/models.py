@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.db.models import Exists, OuterRef, Q
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from evalhub.projects.models import Project, User
@@ -14,6 +16,9 @@ from taxonomy.models import ErrorType, Verdict
 class RoundQuerySet(models.QuerySet["Round"]):
     def in_project(self, project: Project) -> RoundQuerySet:
         return self.filter(project=project)
+
+    def open(self) -> RoundQuerySet:
+        return self.filter(closed_at=None).exclude(filled_at=None)
 
 
 class Round(models.Model):
@@ -28,6 +33,7 @@ class Round(models.Model):
     selection = models.JSONField(default=dict, help_text="The reasons asked for, how many of each, the seed.")
     created_by = models.ForeignKey(User, models.PROTECT, related_name="+")
     created_at = models.DateTimeField(default=timezone.now)
+    filled_at = models.DateTimeField(null=True, help_text="When its items were chosen.")
     closed_at = models.DateTimeField(null=True)
 
     objects = RoundQuerySet.as_manager()
@@ -50,6 +56,16 @@ class Reason(models.TextChoices):
 class ReviewItemQuerySet(models.QuerySet["ReviewItem"]):
     def in_project(self, project: Project) -> ReviewItemQuerySet:
         return self.filter(round__project=project)
+
+    def wanting_labels(self) -> ReviewItemQuerySet:
+        return self.filter(status__in=[ReviewItem.Status.WAITING, ReviewItem.Status.IN_REVIEW])
+
+    def without_label_of(self, reviewer: User) -> ReviewItemQuerySet:
+        return self.exclude(Exists(Label.objects.filter(item=OuterRef("pk"), reviewer=reviewer)))
+
+    def not_held_by_others(self, reviewer: User) -> ReviewItemQuerySet:
+        """On the database's clock: claims end by themselves."""
+        return self.filter(Q(claimed_until=None) | Q(claimed_until__lte=Now()) | Q(claimed_by=reviewer))
 
 
 class ReviewItem(models.Model):

@@ -31,6 +31,7 @@ const keysAreOn = () => localStorage.getItem("shortcuts") !== "off";
 const isTyping = (element) => element.closest("input:not([type=checkbox]):not([type=radio]), textarea, select, [contenteditable], dialog") !== null;
 
 document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape" && isTyping(event.target) && !event.target.closest("dialog")) { event.target.blur(); return; }
   if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.repeat || isTyping(event.target)) return;
   if (event.key === "?") { event.preventDefault(); showShortcuts(); return; }
   if (!keysAreOn()) return;
