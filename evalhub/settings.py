@@ -174,7 +174,7 @@ STORAGES = {
 }
 # Uploaded files: never served by address, only read by tasks.
 MEDIA_ROOT = EVALHUB_HOME / "files"
-FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHandler"]
+FILE_UPLOAD_HANDLERS = ["evalhub.evalsets.upload_handler.LimitedUploadHandler"]
 FILE_UPLOAD_TEMP_DIR = None
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 

@@ -49,6 +49,7 @@ class Upload(models.Model):
     target = models.JSONField(default=dict, help_text="Where the rows go: eval set, or run's version and candidate.")
     preview = models.JSONField(default=dict)
     mapping = models.JSONField(default=dict)
+    report = models.JSONField(default=dict, help_text="Of the check: counts by kind of fault, what was left out.")
     rows_good = models.IntegerField(default=0)
     rows_bad = models.IntegerField(default=0)
     errors = models.JSONField(default=list, help_text='The first ones: [{"line", "column", "reason"}].')
