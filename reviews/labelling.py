@@ -63,20 +63,35 @@ def settle_item(item: ReviewItem) -> None:
     derive_verdict(item.output)
 
 
+def settled_item_of(output: Output) -> ReviewItem | None:
+    """The item whose labels count for the output: that of the newest round in which it is settled."""
+    items = ReviewItem.objects.filter(output=output, status=Status.SETTLED).order_by("-round_id")
+    return items.prefetch_related("labels__error_types").first()
+
+
 def derive_verdict(output: Output) -> None:
-    """Write the verdict that follows from the labels: that of the newest round in which the output is settled."""
-    item = (
-        ReviewItem.objects.filter(output=output, status=Status.SETTLED)
-        .order_by("-round_id")
-        .prefetch_related("labels__error_types")
-        .first()
-    )
+    """Write the verdict that follows from the labels, or withdraw it when none does."""
+    item = settled_item_of(output)
     if item is None:
         withdraw_verdict(output)
         return
+    outcome, types = said_by(item)
+    record_verdict(output, outcome, types, item.inclusion_probability)
+
+
+def said_by(item: ReviewItem) -> tuple[str, set[ErrorType]]:
+    """What the labels of a settled item say together: the outcome, and the error types that hold."""
     labels = list(item.labels.all())
-    types = agreed_types([label.error_types.all() for label in labels])
-    record_verdict(output, labels[0].outcome, types, item.inclusion_probability)
+    return labels[0].outcome, agreed_types([label.error_types.all() for label in labels])
+
+
+def verdict_by_labels(output: Output) -> tuple[str, frozenset[int]] | None:
+    """(outcome, keys of error types) as the labels have it; None when they settle nothing."""
+    item = settled_item_of(output)
+    if item is None:
+        return None
+    outcome, types = said_by(item)
+    return outcome, frozenset(error_type.pk for error_type in types)
 
 
 @transaction.atomic

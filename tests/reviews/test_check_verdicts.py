@@ -1,0 +1,32 @@
+import pytest
+from django.core.management import CommandError, call_command
+
+from reviews.labelling import record_label
+from taxonomy.models import ErrorType, Verdict
+from tests.making import make_round, make_run, make_version
+
+
+@pytest.fixture
+def labelled(project, reviewer):
+    made = make_round(make_run(make_version(project, 3)))
+    types = list(ErrorType.objects.filter(project=project)[:2])
+    for item in made.items.all()[:2]:
+        record_label(item, reviewer, "fail", types)
+    return made
+
+
+def test_verdicts_that_follow_from_labels_agree(labelled, capsys):
+    call_command("check_verdicts")
+
+    assert "2 verdicts agree" in capsys.readouterr().out
+
+
+def test_a_verdict_that_does_not_is_named_and_mended(labelled):
+    wrong = Verdict.objects.first()
+    wrong.findings.first().delete()
+
+    with pytest.raises(CommandError, match=f"1 of 2 verdicts differ from their labels: outputs {wrong.output_id}"):
+        call_command("check_verdicts")
+    call_command("check_verdicts", mend=True)
+
+    call_command("check_verdicts")
