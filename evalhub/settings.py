@@ -5,6 +5,7 @@ EVALHUB_HOME                 the data folder; default: .evalhub beside manage.py
 DATABASE_URL, REDIS_URL      replace the embedded PostgreSQL and Redis
 EVALHUB_SECRET_KEY           signs sessions; made and kept in the data folder in development
 EVALHUB_ENCRYPTION_KEYS      encrypt endpoint keys: Fernet keys, newest first, separated by commas; likewise
+EVALHUB_HOST, EVALHUB_PORT   where manage.py serve listens; default 127.0.0.1 and 8000, port 0 is any free one
 EVALHUB_ALLOWED_HOSTS        host names under which the pages are served, separated by commas
 EVALHUB_DEBUG                true or false (default)
 EVALHUB_PRIVATE_ENDPOINTS    hosts on private addresses that endpoints may name, separated by commas: name, name:port or
@@ -65,6 +66,8 @@ DATABASE_URL = required_in_production("DATABASE_URL", embedded_database_url(EVAL
 REDIS_URL = required_in_production("REDIS_URL", embedded_redis_url(EVALHUB_HOME))
 ALLOWED_HOSTS = required_in_production("EVALHUB_ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]").split(",")
 PRIVATE_ENDPOINTS = os.environ.get("EVALHUB_PRIVATE_ENDPOINTS", "" if PRODUCTION else "127.0.0.1,localhost").split(",")
+SERVE_HOST = os.environ.get("EVALHUB_HOST") or "127.0.0.1"
+SERVE_PORT = whole_number("EVALHUB_PORT", 8000, 0, 65_535)
 UPLOAD_LIMIT_BYTES = whole_number("EVALHUB_UPLOAD_LIMIT_MB", 512, 1, 65_536) * 1024 * 1024
 
 if PRODUCTION and DEBUG:
@@ -257,7 +260,7 @@ LOGGING = {
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
     "loggers": {
         "django.server": {"handlers": ["console"], "level": "WARNING", "propagate": False},
-        "celery.app.trace": {"level": "WARNING"},
+        "celery": {"level": "WARNING"},
         # It binds request and user to every line; what went wrong is told by django.request.
         "django_structlog": {"level": "CRITICAL"},
     },

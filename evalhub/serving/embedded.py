@@ -10,7 +10,6 @@ import contextlib
 import fcntl
 import os
 import shutil
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -20,13 +19,11 @@ from typing import IO
 from evalhub.errors import EvalHubError
 from evalhub.serving.places import PlaceError, make_home, server_account, servers_folder
 from evalhub.serving.postgres import make_application_database, postgres_answers, postgres_service, why_not
-from evalhub.serving.processes import Service, start, stop
+from evalhub.serving.processes import Running, Service, start, stop
 from evalhub.serving.valkey import valkey_answers, valkey_service
 
 SECONDS_TO_START = 120  # recovery after a crash may take long
 NEEDED_BYTES = 200 * 1024 * 1024
-
-Running = tuple[Service, subprocess.Popen[bytes]]
 
 
 class ServersError(EvalHubError):
@@ -79,7 +76,8 @@ def running_servers(home: Path, *, fsync: bool = True, wanted: Wanted | None = N
 def servers_of_our_own(home: Path, role: str, wanted: Wanted) -> Iterator[list[Running]]:
     """Like ``running_servers``, but refused when another EvalHub of this role runs on the home.
 
-    A passing command that runs the servers is waited for. Yields the servers, for the caller to watch.
+    A passing command that runs the servers is waited for. Yields the servers, for the caller to watch: the list
+    is to be kept true when one of them is started again.
     """
     make_home(home)
     deadline = time.monotonic() + SECONDS_TO_START

@@ -41,6 +41,9 @@ class Service:
     """What is to be done before each start."""
 
 
+Running = tuple[Service, subprocess.Popen[bytes]]
+
+
 def start(service: Service, output: int | None = None) -> subprocess.Popen[bytes]:
     """Start the service with a session of its own, so that Ctrl-C in the terminal reaches only us.
 
@@ -70,34 +73,46 @@ def start(service: Service, output: int | None = None) -> subprocess.Popen[bytes
             log.close()
 
 
-def stop(running: Iterable[tuple[Service, subprocess.Popen[bytes]]], hurry: bool = False) -> None:
-    """Stop services together, each by its own signals, and leave nothing of their process groups."""
-    left = list(running)
-    ladders = {id(child): _ladder(service, hurry) for service, child in left}
-    due = {id(child): 0.0 for _, child in left}
-    while left:
-        for service, child in list(left):
-            if child.poll() is not None:
-                kill_group(child)
-                left.remove((service, child))
-            elif time.monotonic() >= due[id(child)]:
-                number, seconds = ladders[id(child)].pop(0)
-                due[id(child)] = time.monotonic() + seconds
-                _send(child, number)
-        if left:
-            time.sleep(0.02)
+def stop(
+    running: Iterable[Running],
+    in_a_hurry: Callable[[], bool] = lambda: False,
+    wait: Callable[[float], object] = time.sleep,
+) -> None:
+    """Stop services together, each by its own signals, and leave nothing of their process groups.
+
+    As soon as ``in_a_hurry``, those that are left are stopped at once. ``wait`` passes the time between two looks.
+    """
+    left = [_Stopping(service, child) for service, child in running]
+    while left := [stopping for stopping in left if not stopping.has_ended(in_a_hurry())]:
+        wait(0.02)
 
 
-def _ladder(service: Service, hurry: bool) -> list[tuple[signal.Signals, float]]:
-    hurried = [(service.hurry_signal, 2.0), *[(signal.SIGKILL, 1.0)] * 60]
-    return hurried if hurry else [*service.stop_signals, *hurried]
+class _Stopping:
+    """One service on its way down its ladder of signals."""
 
+    def __init__(self, service: Service, child: subprocess.Popen[bytes]) -> None:
+        self.child = child
+        self.hurried = [(service.hurry_signal, 2.0)]
+        self.ladder = [*service.stop_signals, *self.hurried]
+        self.due = 0.0
 
-def _send(child: subprocess.Popen[bytes], number: signal.Signals) -> None:
-    if number == signal.SIGKILL:
-        kill_group(child)
-    else:
-        child.send_signal(number)
+    def has_ended(self, hurry: bool) -> bool:
+        if self.child.poll() is not None:
+            kill_group(self.child)
+            return True
+        if hurry and self.hurried:
+            self.ladder, self.hurried, self.due = self.hurried, [], 0.0
+        if time.monotonic() >= self.due:
+            self._next_signal()
+        return False
+
+    def _next_signal(self) -> None:
+        number, seconds = self.ladder.pop(0) if self.ladder else (signal.SIGKILL, 1.0)
+        self.due = time.monotonic() + seconds
+        if number == signal.SIGKILL:
+            kill_group(self.child)
+        else:
+            self.child.send_signal(number)
 
 
 def kill_group(child: subprocess.Popen[bytes]) -> None:

@@ -25,6 +25,7 @@ def post_fork(_server: object, _worker: object) -> None:
 
 
 wsgi_app = "evalhub.wsgi"
+preload_app = True  # loaded once for both; nothing is connected while it loads
 worker_class = "gthread"
 workers = 2
 threads = 8

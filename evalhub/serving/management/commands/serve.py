@@ -1,0 +1,48 @@
+"""Run the whole of EvalHub on this machine."""
+
+from __future__ import annotations
+
+import os
+from argparse import ArgumentParser
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand
+
+from evalhub.serving.foreground import Plan, run_in_foreground
+
+
+class Command(BaseCommand):
+    help = (
+        "Run EvalHub in the foreground: database and queue (unless DATABASE_URL and REDIS_URL name others), web "
+        "server, workers and beat. Ctrl-C stops all of it, a second Ctrl-C at once."
+    )
+    requires_system_checks = ()  # each process checks for itself
+    plan: Plan
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--host", default=settings.SERVE_HOST, help="address to listen on (EVALHUB_HOST)")
+        parser.add_argument("--port", default=settings.SERVE_PORT, type=int, help="0 is any free one (EVALHUB_PORT)")
+        parser.add_argument("--with-parent", action="store_true", help="stop when the process that started it ends")
+
+    def handle(self, *args: Any, host: str, port: int, with_parent: bool, **options: Any) -> None:
+        run_in_foreground(host, port, with_parent, Plan(greeting=self.greeting))
+
+    def greeting(self, address: str) -> list[str]:
+        lines = [f"EvalHub is at {address} -- its data are in {settings.EVALHUB_HOME}"]
+        if not has_users():
+            lines.append("Nobody can sign in yet. Make an administrator: python manage.py create_admin YOUR-E-MAIL")
+        if os.environ.get("EVALHUB_ALLOWED_HOSTS") is None:
+            lines.append("It answers to 127.0.0.1 and localhost only; EVALHUB_ALLOWED_HOSTS names more.")
+        return lines
+
+
+def has_users() -> bool:
+    from django.contrib.auth import get_user_model
+    from django.db import connection
+
+    try:
+        return get_user_model().objects.exists()
+    finally:
+        connection.close()
+        connection.close_pool()
