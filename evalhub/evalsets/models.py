@@ -169,6 +169,13 @@ class VersionQuerySet(models.QuerySet["EvalSetVersion"]):
     def published(self) -> VersionQuerySet:
         return self.filter(state=EvalSetVersion.State.PUBLISHED)
 
+    def readable(self) -> VersionQuerySet:
+        """Those whose examples are all there: drafts and published ones."""
+        return self.filter(state__in=[EvalSetVersion.State.DRAFT, EvalSetVersion.State.PUBLISHED])
+
+    def listed(self) -> VersionQuerySet:
+        return self.exclude(state=EvalSetVersion.State.DELETING)
+
 
 class EvalSetVersion(models.Model):
     """The examples of an eval set at one time. Once published it is frozen and never changes."""
@@ -177,6 +184,7 @@ class EvalSetVersion(models.Model):
         IMPORTING = "importing", "Importing"
         DRAFT = "draft", "Draft"
         PUBLISHED = "published", "Published"
+        DELETING = "deleting", "Being deleted"
 
     eval_set = models.ForeignKey(EvalSet, models.CASCADE, related_name="versions")
     number = models.PositiveIntegerField()
