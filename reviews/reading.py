@@ -16,6 +16,34 @@ from evalhub.runs.models import Output
 from evalhub.web.differences import word_difference
 from reviews.models import Label, Reason, ReviewItem
 from reviews.rounds import baseline_run_of
+from taxonomy.models import ErrorType
+from taxonomy.tree import in_tree_order
+
+
+# The digits, then the row of letters below them; none of these letters is a key of the desk.
+TYPE_KEYS = "1234567890qwerty"
+
+
+@dataclass(frozen=True)
+class TypeChoice:
+    """An error type on the desk: a heading when others stand below it, else a control with a key if any is left."""
+
+    error_type: ErrorType
+    depth: int
+    is_heading: bool
+    key: str
+
+
+def type_choices(types: Sequence[ErrorType]) -> list[TypeChoice]:
+    """The active error types in tree order. ``types`` come in the order that the lead gave them."""
+    by_key = {error_type.pk: error_type for error_type in types}
+    parents = {key: error_type.parent_id for key, error_type in by_key.items()}
+    headings = set(parents.values())
+    keys = iter(TYPE_KEYS)
+    return [
+        TypeChoice(by_key[key], depth, key in headings, "" if key in headings else next(keys, ""))
+        for key, depth in in_tree_order(parents, by_key)
+    ]
 
 
 @dataclass(frozen=True)

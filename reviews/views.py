@@ -24,7 +24,7 @@ from reviews.forms import LabelForm, RoundForm
 from reviews.labelling import NotYours, record_label, undo_label
 from reviews.models import Label, Reason, ReviewItem, Round
 from reviews.queue import claim_item, claim_next_item, waiting_for
-from reviews.reading import read_item
+from reviews.reading import read_item, type_choices
 from reviews.rounds import close_round, plan_round, reopen_round
 from reviews.tasks import fill_round_task
 from taxonomy.models import ErrorType
@@ -137,7 +137,6 @@ def show_item(
     previous: int | None = None,
 ) -> HttpResponseBase:
     """The desk with this item, or with the sentence that nothing waits."""
-    types = list(ErrorType.objects.in_project(project).active())
     reading = read_item(item, request.user) if item else None
     if form and form.is_bound:
         chosen = {key for text in form.data.getlist("error_types") if (key := whole(text)) is not None}  # type: ignore[union-attr]  # a QueryDict
@@ -149,7 +148,7 @@ def show_item(
         "round": open_round,
         "reading": reading,
         "item": item,
-        "error_types": types,
+        "choices": type_choices(list(ErrorType.objects.in_project(project).active())),
         "chosen": chosen,
         "form": form,
         "note": form.data.get("note", "") if form else (reading.own_label.note if reading and reading.own_label else ""),
