@@ -45,6 +45,11 @@ class Run(models.Model):
     started_by = models.ForeignKey(User, models.PROTECT, related_name="+")
     created_at = models.DateTimeField(default=timezone.now)
     finished_at = models.DateTimeField(null=True)
+    worked_at = models.DateTimeField(null=True, help_text="The last sign of life of a worker, on the database's clock.")
+    waits_until = models.DateTimeField(null=True, help_text="The endpoint asked not to be called before.")
+
+    is_announced: bool = True
+    """False on the object just started or resumed if the queue could not be reached. Not stored."""
 
     objects = RunQuerySet.as_manager()
 
@@ -78,6 +83,10 @@ class Chunk(models.Model):
     lease_until = models.DateTimeField(null=True)
     worker = models.CharField(max_length=200, blank=True)
     crashes = models.PositiveIntegerField(default=0)
+    not_before = models.DateTimeField(null=True, help_text="All that is left of it waits to be tried again.")
+    retries = models.JSONField(
+        default=dict, help_text="Of examples to be tried again: {example: [attempts so far, not before, as Unix time]}."
+    )
 
     class Meta:
         constraints = [
@@ -97,7 +106,7 @@ class OutputQuerySet(models.QuerySet["Output"]):
 class Output(models.Model):
     """What a candidate returned for one example and one repeat; or the error that it ended in."""
 
-    run = models.ForeignKey(Run, models.CASCADE, related_name="outputs")
+    run = models.ForeignKey(Run, models.CASCADE, related_name="outputs", db_index=False)  # see output_figures
     example = models.ForeignKey(Example, models.PROTECT, related_name="outputs")
     repeat = models.PositiveIntegerField(default=1)
     text = models.TextField(blank=True)
@@ -122,5 +131,11 @@ class Output(models.Model):
             models.UniqueConstraint(fields=["run", "example", "repeat"], name="one_output_per_run_example_and_repeat")
         ]
         indexes = [
-            models.Index(fields=["run", "error_cause"], condition=~models.Q(error_cause=""), name="output_errors")
+            models.Index(fields=["run", "error_cause"], condition=~models.Q(error_cause=""), name="output_errors"),
+            # All that the page of a run adds up, so that it never reads the texts.
+            models.Index(
+                fields=["run", "id"],
+                include=["error_cause", "cost", "first_token_ms", "total_ms", "attempts", "created_at"],
+                name="output_figures",
+            ),
         ]

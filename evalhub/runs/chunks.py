@@ -1,0 +1,161 @@
+"""Claiming chunks of a run, keeping the claim, and giving it back. Every clock in here is the database's.
+
+A claim is a lease with a token. The token is raised at each claim, so whatever a worker does with an old one changes
+nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import connection
+
+LEASE_SECONDS = 60
+HEARTBEAT_SECONDS = 15
+
+Parameters = dict[str, Any]
+
+CLAIM = """
+UPDATE runs_chunk
+SET state = 'leased', token = token + 1, lease_until = now() + make_interval(secs => %(lease)s), worker = %(worker)s,
+    not_before = NULL
+WHERE id = (
+    SELECT chunk.id FROM runs_chunk AS chunk JOIN runs_run AS run ON run.id = chunk.run_id
+    WHERE chunk.run_id = %(run)s AND chunk.state = 'ready' AND run.state = 'running'
+        AND (chunk.not_before IS NULL OR chunk.not_before <= now())
+        AND (run.waits_until IS NULL OR run.waits_until <= now())
+        AND (chunk.crashes = 0 OR %(suspects)s)
+    ORDER BY chunk.crashes, chunk.id
+    FOR UPDATE OF chunk SKIP LOCKED LIMIT 1
+)
+RETURNING id, token, repeat, first_position, last_position, crashes, retries, extract(epoch FROM now())::float8
+"""
+UNANSWERED = """
+SELECT example.id, example.request::text FROM evalsets_example AS example
+WHERE example.version_id = %(version)s AND example.position BETWEEN %(first)s AND %(last)s AND NOT EXISTS (
+    SELECT FROM runs_output AS output
+    WHERE output.run_id = %(run)s AND output.example_id = example.id AND output.repeat = %(repeat)s
+)
+ORDER BY example.position
+"""
+BEAT = """
+UPDATE runs_chunk AS chunk SET lease_until = now() + make_interval(secs => %(lease)s)
+FROM unnest(%(ids)s::bigint[], %(tokens)s::bigint[]) AS held (id, token)
+WHERE chunk.id = held.id AND chunk.token = held.token AND chunk.state = 'leased'
+RETURNING chunk.id
+"""
+FINISH = """
+UPDATE runs_chunk AS chunk SET state = 'done', lease_until = NULL, worker = '', retries = '{}'
+FROM unnest(%(ids)s::bigint[], %(tokens)s::bigint[]) AS held (id, token), runs_run AS run
+WHERE chunk.id = held.id AND chunk.token = held.token AND chunk.state = 'leased' AND run.id = chunk.run_id
+    AND NOT EXISTS (
+        SELECT FROM evalsets_example AS example
+        WHERE example.version_id = run.version_id
+            AND example.position BETWEEN chunk.first_position AND chunk.last_position
+            AND NOT EXISTS (
+                SELECT FROM runs_output AS output
+                WHERE output.run_id = run.id AND output.example_id = example.id AND output.repeat = chunk.repeat
+            )
+    )
+"""
+RELEASE = """
+UPDATE runs_chunk SET state = 'ready', lease_until = NULL, worker = '',
+    not_before = now() + make_interval(secs => %(wait)s),
+    retries = (
+        SELECT coalesce(jsonb_object_agg(key, jsonb_build_array(
+            value -> 0, extract(epoch FROM now()) + (value -> 1)::float8)), '{}')
+        FROM jsonb_each(%(retries)s::jsonb)
+    )
+WHERE id = %(id)s AND token = %(token)s AND state = 'leased'
+"""
+
+
+@dataclass(slots=True, eq=False)
+class Lease:
+    """A claimed chunk, and which of its examples are still to be answered."""
+
+    chunk_id: int
+    token: int
+    repeat: int
+    is_suspect: bool
+    """A worker was lost while it held this chunk: it is worked on alone."""
+    items: dict[int, Item] = field(default_factory=dict)
+    is_lost: bool = False
+    """Another worker may have it: whatever is still in hand for it is discarded."""
+
+
+@dataclass(slots=True, eq=False)
+class Item:
+    """One example to be answered."""
+
+    lease: Lease
+    example_id: int
+    request: str
+    attempts: int = 0
+    wait: float = 0
+    """Seconds from the claim before which it is not tried again."""
+
+
+def claim(run_id: int, version_id: int, worker: str, with_suspects: bool) -> Lease | None:
+    """Lease the next ready chunk of a running run; None if there is none.
+
+    ``with_suspects``: also one that a worker was lost with; such a chunk must be worked on alone.
+    """
+    parameters: Parameters = {
+        "lease": LEASE_SECONDS, "worker": worker, "run": run_id, "suspects": with_suspects
+    }  # fmt: skip
+    with connection.cursor() as cursor:
+        cursor.execute(CLAIM, parameters)
+        row = cursor.fetchone()
+        if row is None:
+            return None
+        chunk_id, token, repeat, first, last, crashes, retries, now = row
+        lease = Lease(chunk_id, token, repeat, is_suspect=crashes > 0)
+        places = {"version": version_id, "first": first, "last": last, "run": run_id, "repeat": repeat}
+        cursor.execute(UNANSWERED, places)
+        tried = json.loads(retries) if isinstance(retries, str) else retries
+        for example_id, request in cursor:
+            attempts, not_before = tried.get(str(example_id), (0, 0.0))
+            lease.items[example_id] = Item(lease, example_id, request, attempts, max(0.0, not_before - now))
+    return lease
+
+
+def beat(run_id: int, leases: Collection[Lease]) -> set[int]:
+    """Prolong the leases, leave a sign of life at the run, and return the ids of the chunks that are still ours."""
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE runs_run SET worked_at = now() WHERE id = %s", [run_id])
+        cursor.execute(BEAT, {"lease": LEASE_SECONDS, **keys_of(leases)})
+        return {row[0] for row in cursor}
+
+
+def finish(leases: Iterable[Lease]) -> None:
+    """Mark those chunks done whose examples all have outputs."""
+    with connection.cursor() as cursor:
+        cursor.execute(FINISH, keys_of(leases))
+
+
+def release(lease: Lease, waits: dict[int, tuple[int, float]], until: float | None) -> None:
+    """Give a chunk back, with its examples' attempts so far and the seconds before each may be tried again.
+
+    ``until``: seconds before which nothing of it can be done; None if something can be done at once.
+    """
+    retries = json.dumps({str(example): pair for example, pair in waits.items()})
+    parameters = {"id": lease.chunk_id, "token": lease.token, "wait": until, "retries": retries}
+    with connection.cursor() as cursor:
+        cursor.execute(RELEASE, parameters)
+
+
+def state_of_run(run_id: int) -> str | None:
+    """The run's state as it is now; None if it was deleted."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT state FROM runs_run WHERE id = %s", [run_id])
+        row = cursor.fetchone()
+        return row[0] if row else None
+
+
+def keys_of(leases: Iterable[Lease]) -> dict[str, list[int]]:
+    held = list(leases)
+    return {"ids": [lease.chunk_id for lease in held], "tokens": [lease.token for lease in held]}

@@ -1,0 +1,32 @@
+"""The tasks of the engine. A message may be lost, doubled or late, and may come from another version of EvalHub."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from celery import shared_task
+from celery.signals import worker_init, worker_shutting_down
+
+from evalhub.runs.execution import execute_chunks
+from evalhub.runs.leaving import ask_to_leave
+from evalhub.runs.sweeping import sweep_runs
+
+worker_shutting_down.connect(ask_to_leave)
+
+
+@worker_init.connect  # type: ignore[untyped-decorator]  # Celery has no types
+def load_what_calls_need(sender: Any = None, **_signal: Any) -> None:
+    """Import the client before the fork: once for all processes, and not in the first task's time."""
+    if "calls" in sender.app.amqp.queues.consume_from:
+        import aiohttp  # noqa: F401 -- 0.15 s, which the other workers do not pay
+
+
+@shared_task  # type: ignore[untyped-decorator]  # Celery has no types
+def execute_chunks_task(run_id: int, **_future: Any) -> None:
+    if not execute_chunks(run_id):
+        sweep_runs()  # an idle worker has the time
+
+
+@shared_task  # type: ignore[untyped-decorator]  # Celery has no types
+def sweep_runs_task(**_future: Any) -> None:
+    sweep_runs()
