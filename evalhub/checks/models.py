@@ -61,3 +61,21 @@ class Score(models.Model):
     class Meta:
         constraints = [models.UniqueConstraint(fields=["output", "by"], name="one_score_per_output_and_check")]
         indexes = [models.Index(fields=["run", "by", "outcome", "cause"], name="score_by_run_and_check")]
+
+
+class CompleteScoring(models.Model):
+    """A note that a check has scored every output of a run that is over, so that nobody needs to look again.
+
+    It saves work and decides nothing: no figure reads it, and without it the rows are looked at once more. A run that
+    is taken up again has another ``finished_at``, and the note is void.
+    """
+
+    run = models.ForeignKey(Run, models.CASCADE, related_name="+", db_index=False)
+    by = models.ForeignKey(Check, models.CASCADE, related_name="+", db_column="check_id")
+    finished_at = models.DateTimeField(help_text="The run's, when this was found.")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["run", "by"], name="one_note_per_run_and_check")]
+
+    def __str__(self) -> str:
+        return f"Run {self.run_id} by check {self.by_id}"

@@ -1,0 +1,36 @@
+"""The tasks of scoring. A message may be lost, doubled or late: what is to do is what the rows say is missing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from celery import shared_task
+
+from evalhub.checks.models import Check
+from evalhub.checks.scoring import runs_of, score_run
+from evalhub.checks.sweeping import runs_to_score
+from evalhub.runs.models import Run
+from evalhub.runs.waking import send
+
+SCORE_RUN = "evalhub.checks.tasks.score_run_task"
+SCORE_CHECK = "evalhub.checks.tasks.score_check_task"
+
+
+@shared_task
+def score_run_task(run_id: int, **_future: Any) -> None:
+    if run := Run.objects.filter(pk=run_id).first():
+        score_run(run)
+
+
+@shared_task
+def score_check_task(check_id: int, **_future: Any) -> None:
+    """Score the outputs of all runs of the check's eval set: a message each, so that all workers share in it."""
+    if check := Check.objects.active().filter(pk=check_id).first():
+        for run in runs_of(check):
+            send(SCORE_RUN, run.pk)
+
+
+@shared_task
+def sweep_scores_task(**_future: Any) -> None:
+    for run_id in runs_to_score():
+        send(SCORE_RUN, run_id)
