@@ -40,7 +40,7 @@ def browser() -> Iterator[Browser]:
     Django refuses the database and ``asyncio.run`` does not work.
     """
     if not (path := chromium_path()):
-        pytest.skip("There is no Chromium on this machine. Install it with the system's packages, or name it in CHROMIUM.")
+        pytest.skip("There is no Chromium here. Install it with the system's packages, or name it in CHROMIUM.")
     from playwright.sync_api import sync_playwright
 
     with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
@@ -58,9 +58,7 @@ def faults() -> Iterator[list[str]]:
 
 
 @pytest.fixture
-def new_context(
-    browser: Browser, web_server: WebServer, faults: list[str]
-) -> Iterator[Callable[..., BrowserContext]]:
+def new_context(browser: Browser, web_server: WebServer, faults: list[str]) -> Iterator[Callable[..., BrowserContext]]:
     """Opens a browser of its own, with no cookies: ``new_context(viewport={"width": 390, "height": 844}, ...)``."""
     contexts: list[BrowserContext] = []
 

@@ -20,6 +20,7 @@ ROOT = Path(__file__).resolve().parents[1]
 FIXTURES = ["tests.people", "tests.running", "tests.browsing"]
 SERVERS = "EVALHUB_TEST_SERVERS"
 STATIC = "EVALHUB_TEST_STATIC"
+SETTINGS = "DJANGO_SETTINGS_MODULE"
 stack = ExitStack()
 
 
@@ -30,8 +31,12 @@ def pytest_configure(config: pytest.Config) -> None:
     if not worker:
         forget_settings_of_the_shell()
         start_servers()
+    refuse_settings_of_somebody_else()
     use_servers(Path(os.environ[SERVERS]), worker)
     set_up_django(collect=not worker)
+    if config.getoption("numprocesses", None):
+        # Else pytest-django would load settings in the worker processes before they have places of their own.
+        del os.environ[SETTINGS]
     for module in FIXTURES:
         config.pluginmanager.import_plugin(module)
 
@@ -44,6 +49,13 @@ def forget_settings_of_the_shell() -> None:
     for name in [*os.environ]:
         if name.startswith("EVALHUB_") and name != "EVALHUB_SHARED_DATA":
             del os.environ[name]
+
+
+def refuse_settings_of_somebody_else() -> None:
+    from django.conf import settings
+
+    if settings.configured:
+        raise pytest.UsageError(f"Unset {SETTINGS} and leave out --ds: the tests choose their settings themselves.")
 
 
 def start_servers() -> None:
@@ -61,7 +73,7 @@ def use_servers(place: Path, worker: str) -> None:
         "EVALHUB_HOME": str(place / (worker or "main")),
         "DATABASE_URL": embedded_database_url(place),
         "REDIS_URL": embedded_redis_url(place, number),
-        "DJANGO_SETTINGS_MODULE": "tests.settings",
+        SETTINGS: "tests.settings",
     }
 
 

@@ -101,7 +101,9 @@ def last_user_message(body: dict) -> str:
 
 
 def refusal(status: int, message: str, code: str) -> web.Response:
-    return web.json_response({"error": {"message": message, "type": "invalid_request_error", "code": code}}, status=status)
+    return web.json_response(
+        {"error": {"message": message, "type": "invalid_request_error", "code": code}}, status=status
+    )
 
 
 def usage_of(body: dict, output: dict) -> dict:
@@ -132,8 +134,12 @@ async def whole(_request: web.Request, body: dict, output: dict) -> web.Response
     choice = {"index": 0, "message": message, "finish_reason": "tool_calls" if calls else "stop"}
     return web.json_response(
         {
-            **{"id": "chatcmpl-1", "object": "chat.completion", "created": 0, "model": body["model"]},
-            **{"choices": [choice], "usage": usage_of(body, output)},
+            "id": "chatcmpl-1",
+            "object": "chat.completion",
+            "created": 0,
+            "model": body["model"],
+            "choices": [choice],
+            "usage": usage_of(body, output),
         }
     )
 

@@ -1,22 +1,22 @@
 """The ways in which the tests' endpoint fails: ``fault:KIND?option=value``.
 
-    status          code=429, retry_after=7 (or any text), message=…, error_code=…
-    hang            takes the call and says nothing for seconds=3600
-    drip            sends a byte of a good answer every=5 seconds
-    reset           closes the connection
-    html            200 with a page
-    empty           200 with nothing
-    null            200 with the JSON value null
-    truncated       200 with half of an answer, and the length of the whole
-    cut-stream      a stream that ends in the middle
-    no-choices      200 with an empty list of choices
-    calls-only      200 with content null and one tool call
-    long-text       an answer of bytes=10000000 characters
-    big-body        a body of bytes=200000000 without end
-    gzip-bomb       bytes=200000000 of blanks, compressed
-    nul             an answer with U+0000 in it
-    surrogate       an answer with a lone surrogate in it
-    invalid-utf8    a body that is not UTF-8
+status          code=429, retry_after=7 (or any text), message=…, error_code=…
+hang            takes the call and says nothing for seconds=3600
+drip            sends a byte of a good answer every=5 seconds
+reset           closes the connection
+html            200 with a page
+empty           200 with nothing
+null            200 with the JSON value null
+truncated       200 with half of an answer, and the length of the whole
+cut-stream      a stream that ends in the middle
+no-choices      200 with an empty list of choices
+calls-only      200 with content null and one tool call
+long-text       an answer of bytes=10000000 characters
+big-body        a body of bytes=200000000 without end
+gzip-bomb       bytes=200000000 of blanks, compressed
+nul             an answer with U+0000 in it
+surrogate       an answer with a lone surrogate in it
+invalid-utf8    a body that is not UTF-8
 """
 
 from __future__ import annotations
@@ -55,7 +55,14 @@ def good_answer(text: str | None, calls: list[dict] | None = None) -> dict:
     message = {"role": "assistant", "content": text, **({"tool_calls": calls} if calls else {})}
     choice = {"index": 0, "message": message, "finish_reason": "tool_calls" if calls else "stop"}
     usage = {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}
-    return {"id": "chatcmpl-1", "object": "chat.completion", "created": 0, "model": "fault", "choices": [choice], "usage": usage}
+    return {
+        "id": "chatcmpl-1",
+        "object": "chat.completion",
+        "created": 0,
+        "model": "fault",
+        "choices": [choice],
+        "usage": usage,
+    }
 
 
 def answer(body: bytes, content_type: str = JSON, **headers: str) -> web.Response:
@@ -114,7 +121,7 @@ async def cut_stream(request: web.Request, _options: dict[str, str]) -> web.Stre
     response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
     await response.prepare(request)
     event = {"object": "chat.completion.chunk", "choices": [{"index": 0, "delta": {"content": "half of"}}]}
-    await response.write(b"data: " + json.dumps(event).encode() + b"\n\ndata: {\"cho")
+    await response.write(b"data: " + json.dumps(event).encode() + b'\n\ndata: {"cho')
     return response
 
 

@@ -39,7 +39,7 @@ class Program:
         self.process = start(self.service)
 
     def stop(self, hurry: bool = False) -> None:
-        stop([(self.service, self.process)], hurry=hurry)
+        stop([(self.service, self.process)], in_a_hurry=lambda: hurry)
 
 
 @pytest.fixture(scope="session")

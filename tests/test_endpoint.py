@@ -21,7 +21,9 @@ def text_of(body: bytes) -> str | None:
 
 
 def test_it_answers_with_the_recorded_output_of_this_model_for_this_prompt(model_endpoint):
-    model_endpoint.replay([{"prompt": "2 + 2?", "outputs": {"small": "5", "large": {"text": "4", "usage": {"total_tokens": 9}}}}])
+    model_endpoint.replay(
+        [{"prompt": "2 + 2?", "outputs": {"small": "5", "large": {"text": "4", "usage": {"total_tokens": 9}}}}]
+    )
 
     assert text_of(ask(model_endpoint.url, "small", "2 + 2?")) == "5"
     assert json.loads(ask(model_endpoint.url, "large", "2 + 2?"))["usage"] == {"total_tokens": 9}

@@ -31,9 +31,7 @@ def postgres_programs(account: Account) -> Path:
     package = _package_folder(POSTGRES_PACKAGE)
     programs = package / POSTGRES_TREE / "bin" if package else None
     if package is None or programs is None or not (programs / "postgres").is_file():
-        raise NoProgramError(
-            "The embedded PostgreSQL is not installed. Install requirements.txt, or set DATABASE_URL."
-        )
+        raise NoProgramError("The embedded PostgreSQL is not installed. Install requirements.txt, or set DATABASE_URL.")
     if _can_run(account, programs / "postgres"):
         return programs
     # Libraries are found by their place beside the package, so they are copied with it.

@@ -118,14 +118,14 @@ def _say(report: Report, message: str) -> None:
 
 
 def listening(host: str, port: int) -> socket.socket:
-    """A socket that listens on the address; port 0 is any free one. Open before gunicorn starts and while it restarts."""
+    """A socket that listens on the address, also while gunicorn is started again; port 0 is any free one."""
     try:
         family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         return socket.create_server((address[0], port), family=family, backlog=512)
     except (OSError, OverflowError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
+        reason = (getattr(error, "strerror", None) or str(error)).partition(" (")[0].rstrip(".")
         raise AddressError(
-            f"The address {host}:{port} cannot be served on: {reason.partition(' (')[0]}. Choose another port with --port or "
+            f"The address {host}:{port} cannot be served on: {reason}. Choose another port with --port or "
             "EVALHUB_PORT; 0 takes any that is free."
         ) from error
 

@@ -55,9 +55,9 @@ def main(arguments: list[str]) -> int:
     asked = os.environ.pop("EVALHUB_LAUNCH_WATCH", "") == "" and die_with_parent(death_signal)
     if os.getppid() != parent:
         return 1  # the parent ended before the request was made
-    if not asked:
-        return watch(command, death_signal, parent)
-    os.execv(command[0], command)  # noqa: S606 -- replaces this process on purpose, no shell
+    if asked:
+        os.execv(command[0], command)  # noqa: S606 -- replaces this process on purpose, no shell
+    return watch(command, death_signal, parent)
 
 
 if __name__ == "__main__":

@@ -71,7 +71,9 @@ def configure_structlog() -> None:
     )
 
 
-def _move_exception(_logger: object, _method: str, event: MutableMapping[str, Any]) -> tuple[tuple[Any], dict[str, Any]]:
+def _move_exception(
+    _logger: object, _method: str, event: MutableMapping[str, Any]
+) -> tuple[tuple[Any], dict[str, Any]]:
     """Hand ``exc_info`` to the standard library apart from the event, which has a place for it."""
     exc_info = event.pop("exc_info", None)
     return (dict(event),), {"exc_info": exc_info}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import pwd
@@ -149,10 +150,8 @@ def socket_folder(home: Path) -> Path:
 def claim_socket_folder(home: Path, account: Account) -> Path:
     """The socket folder, made if need be. Anyone may make a folder in /tmp, so one that is not ours is refused."""
     folder = socket_folder(home)
-    try:
+    with contextlib.suppress(FileExistsError):
         folder.mkdir(mode=0o700)
-    except FileExistsError:
-        pass
     status = folder.lstat()
     if status.st_uid == os.geteuid() and not account.is_us and stat.S_ISDIR(status.st_mode):
         os.chown(folder, account.uid, account.gid)  # made by us, and interrupted before it was handed over

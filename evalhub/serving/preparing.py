@@ -58,8 +58,24 @@ def migrate(report: Callable[[str, str], None]) -> None:
     if plan:
         report("serve", f"bringing the database up to date: {len(plan)} {'step' if len(plan) == 1 else 'steps'}")
         call_command("migrate", verbosity=0, interactive=False)
+    let_go_of_database()
+
+
+def has_users() -> bool:
+    from django.contrib.auth import get_user_model
+
+    try:
+        return get_user_model().objects.exists()
+    finally:
+        let_go_of_database()
+
+
+def let_go_of_database() -> None:
+    """Close this process's connections: it only looks after others from here on."""
+    from django.db import connection
+
     connection.close()
-    connection.close_pool()
+    connection.close_pool()  # type: ignore[attr-defined]  # PostgreSQL's has it
 
 
 def collect_static_files() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -117,10 +118,9 @@ class _Stopping:
 
 def kill_group(child: subprocess.Popen[bytes]) -> None:
     """Kill what is left of a child's process group; nothing happens when it is empty."""
-    try:
+    # macOS says “not permitted” for a group that only has ended processes.
+    with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(child.pid, signal.SIGKILL)
-    except (ProcessLookupError, PermissionError):
-        pass  # macOS says “not permitted” for a group that only has ended processes
 
 
 def arguments_of(pid: int) -> list[str]:

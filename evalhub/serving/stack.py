@@ -59,7 +59,7 @@ def beat_service(environment: Mapping[str, str] | None = None) -> Service:
 
 
 def worker_services() -> list[Service]:
-    """The workers of one machine. Calls wait for endpoints, work uses the processor, neither may hold up the sweeper."""
+    """One machine's workers: calls wait for endpoints, work uses the processor, neither may hold up the sweeper."""
     return [
         worker_service("calls", "calls", processes=2),
         worker_service("work", "work", processes=2),

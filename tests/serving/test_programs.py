@@ -39,5 +39,7 @@ def test_a_fault_in_a_page_is_noted(page, faults):
     page.wait_for_timeout(100)
 
     assert faults[0].startswith("console: look here")
-    assert any(fault.startswith("request to another host") for fault in faults) or "Content Security Policy" in "".join(faults)
+    assert any(fault.startswith("request to another host") for fault in faults) or "Content Security Policy" in "".join(
+        faults
+    )
     faults.clear()

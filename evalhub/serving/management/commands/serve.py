@@ -10,6 +10,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 
 from evalhub.serving.foreground import Plan, run_in_foreground
+from evalhub.serving.preparing import has_users
 
 
 class Command(BaseCommand):
@@ -35,14 +36,3 @@ class Command(BaseCommand):
         if os.environ.get("EVALHUB_ALLOWED_HOSTS") is None:
             lines.append("It answers to 127.0.0.1 and localhost only; EVALHUB_ALLOWED_HOSTS names more.")
         return lines
-
-
-def has_users() -> bool:
-    from django.contrib.auth import get_user_model
-    from django.db import connection
-
-    try:
-        return get_user_model().objects.exists()
-    finally:
-        connection.close()
-        connection.close_pool()
