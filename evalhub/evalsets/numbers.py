@@ -39,7 +39,7 @@ MARKS = "_'\u2019 \u00a0\u2009\u202f"  # besides comma and dot, what separates g
 NOT_BEFORE_A_MINUS = ")]}%_" + MINUS  # behind these a minus subtracts, or draws a line
 
 # Repetition is possessive (*+, ++) so that every pattern is linear. The first item is a plain set of characters, which
-# lets the engine skip text without digits quickly. A leading dot is a decimal point only where no word stands before it.
+# lets the engine skip other text quickly. A leading dot is a decimal point only where no word stands before it.
 TOKEN = re.compile(
     rf"(?P<digits>[.\d](?:(?<=\d)|(?<![\w.)\]]\.)(?=\d))\d*+(?:[.,{MARKS}]\d++)*+)"
     r"(?:[eE](?P<e>[-+\u2212]?\d{1,3})(?!\w)"
@@ -67,7 +67,7 @@ def find_numbers(text: str) -> list[Decimal]:
 
 
 def find_last_number(text: str) -> Decimal | None:
-    """Return the last number in ``text``, None if there is none: ``find_numbers(text)[-1]``, but several times faster."""
+    """Return the last number in ``text``, None if there is none; several times faster than ``find_numbers``."""
     text = _prepare(text)
     for token in reversed(list(TOKEN.finditer(text))):
         if numbers := _read_token(text, token):

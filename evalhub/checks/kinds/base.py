@@ -93,7 +93,7 @@ class Parameter:
 class Kind:
     """A kind of check. ``expects`` are the kinds of expected output it can compare with; () if it needs none.
 
-    ``build`` gets the complete, typed parameters; ``needs_expected`` says whether, with them, an expected output is needed.
+    ``build`` gets the complete, typed parameters; ``needs_expected`` says whether they want an expected output.
     """
 
     code: str
@@ -115,9 +115,10 @@ class Kind:
             if accepted is not None and expected.kind not in accepted:
                 return skipped(_why_not_comparable(expected.kind, accepted))
             try:
-                judgement = judge(NOTHING if answer.error else answer, expected)
+                judgement = judge(answer, expected)
             except RecursionError:  # an answer's nesting is limited where it is read, so it is the expected output's
                 return skipped("The expected output is nested too deeply to be compared.")
+            # After judging: whether a check is skipped depends on the example alone, so that all candidates have one n.
             if answer.error and judgement.outcome != Outcome.SKIPPED:
                 return failed(NO_ANSWER.code, f"There is no answer: {excerpt(answer.error)}")
             return judgement
@@ -142,7 +143,6 @@ class Kind:
         }
 
 
-NOTHING = Answer("")
 NO_ANSWER = Cause("no_answer", "No answer", "The model returned no answer, or the call failed.")
 
 PASSED = Judgement(Outcome.PASSED)

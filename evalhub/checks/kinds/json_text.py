@@ -1,9 +1,10 @@
-"""JSON as models send it: alone, inside a code fence, or in the middle of text; and what is wrong with it in plain words."""
+"""JSON as models send it: alone, inside a code fence or in the middle of text; and what is wrong with it, in words."""
 
 import json
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import chain
 from math import isinf
 from typing import Any
 
@@ -116,13 +117,9 @@ DECODER = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_read_fl
 
 def _is_too_deep(value: Any) -> bool:
     level = [value]
-    for _ in range(DEEPEST + 1):
-        level = [
-            child
-            for item in level
-            if isinstance(item, dict | list)
-            for child in (item.values() if isinstance(item, dict) else item)
-        ]
+    for _ in range(DEEPEST):
+        children = chain.from_iterable(item.values() if isinstance(item, dict) else item for item in level)
+        level = [child for child in children if isinstance(child, dict | list)]
         if not level:
             return False
     return True

@@ -16,7 +16,7 @@ MISSING: Final = _Missing()
 def look_up(value: Any, path: str) -> Any:
     """Return what stands at a dotted path ("order.items.0.id"; numbers count list entries from 0), or MISSING.
 
-    A key that has a dot in it is found by its whole name.
+    A key that has dots in it is found where it ends the path.
     """
     parts = path.split(".")
     for index, part in enumerate(parts):

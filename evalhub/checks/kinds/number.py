@@ -133,7 +133,7 @@ def _extract_by_pattern(source: str) -> Extract:
     if pattern.groups != 1:
         raise ParameterError(
             "pattern",
-            "The pattern needs exactly one group, “(…)”, around the number; write “(?:…)” for groups of another purpose.",
+            "The pattern needs exactly one group, “(…)”, around the number; write “(?:…)” for any other group.",
         )
 
     def extract(text: str) -> Decimal | Judgement:

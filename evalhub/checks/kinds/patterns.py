@@ -17,7 +17,9 @@ LOOKAROUND = (
 BACKREFERENCE = (
     "Patterns run in linear time and know no backreference (“\\1”). Write the possible texts out, joined by “|”."
 )
-POSSESSIVE = "Patterns need no possessive or atomic repetition, since they never backtrack: leave out the second “+” or the “?>”."
+POSSESSIVE = (
+    "Patterns never backtrack and need no possessive or atomic repetition: leave out the second “+” or the “?>”."
+)
 END_OF_TEXT = "“\\Z” is not known; write “\\z” for the end of the text."
 REPETITION = "A repetition may count to 1,000 at most, nested ones together."
 

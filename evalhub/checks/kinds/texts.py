@@ -41,7 +41,7 @@ def text_normaliser(*, characters: bool, case: bool, punctuation: bool, white_sp
 
 
 def loose_form(text: str) -> str:
-    """Return a text without case, punctuation and spacing: "interest_rates", "Interest rates" and "interest-rates" agree.
+    """Return a text without case, punctuation and spacing: "interest_rates" and "Interest rates" agree.
 
     A space between two digits stays, so that "1 5", "1.5" and "1-5" do not become "15". A text of punctuation only is
     its own form: "-" is not "/".
