@@ -137,11 +137,8 @@ def finding_counts(parents: Mapping[int, int | None], runs: Sequence[Run]) -> di
 
 
 def cause_title(kind: str, cause: str) -> str:
-    """The cause's title in words; a field it is about is named behind it."""
-    code, _, field = cause.partition(":")
-    titles = {known.code: known.title for known in KINDS[kind].causes} if kind in KINDS else {}
-    title = titles.get(cause) or titles.get(code) or code.replace("_", " ")
-    return f"{title}: {field}" if field else title
+    """The cause's title in words, with the field that it is about if there is one."""
+    return KINDS[kind].cause(cause).title if kind in KINDS else cause.replace("_", " ")
 
 
 def cause_rows(runs: Sequence[Run]) -> list[CauseRow]:

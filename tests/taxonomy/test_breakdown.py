@@ -62,7 +62,7 @@ def test_a_cell_has_the_wilson_interval_of_its_share(version):
 def test_none_seen_has_an_upper_bound_and_nothing_read_has_no_figure(version):
     run = make_run(version)
 
-    assert cell_of(run, 0, 59).high == pytest.approx(0.0495, abs=0.0005)  # 1 - 0.05 ** (1 / 59)
+    assert cell_of(run, 0, 59).high == pytest.approx(1 - 0.025 ** (1 / 59))  # Clopper and Pearson, 0.0606
     assert cell_of(run, 0, 0).share is None
 
 
