@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from evalhub.serving.embedded import running_servers
-from evalhub.serving.places import embedded_database_url, embedded_redis_url, socket_folder
+from evalhub.serving.places import embedded_database_url, embedded_redis_url
 
 ROOT = Path(__file__).resolve().parents[1]
 FIXTURES = ["tests.people", "tests.running", "tests.browsing"]
@@ -62,7 +62,6 @@ def start_servers() -> None:
     place = Path(tempfile.mkdtemp(prefix="evalhub-tests-"))
     place.chmod(0o711)  # as root, the servers run as “nobody” and must pass
     stack.callback(shutil.rmtree, place, ignore_errors=True)
-    stack.callback(shutil.rmtree, socket_folder(place), ignore_errors=True)
     stack.enter_context(running_servers(place, fsync=False))
     os.environ |= {SERVERS: str(place), STATIC: str(place / "static")}
 

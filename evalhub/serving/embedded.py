@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import IO
 
 from evalhub.errors import EvalHubError
-from evalhub.serving.places import PlaceError, make_home, server_account, servers_folder
+from evalhub.serving.places import PlaceError, make_home, server_account, servers_folder, socket_folder
 from evalhub.serving.postgres import make_application_database, postgres_answers, postgres_service, why_not
 from evalhub.serving.processes import Running, Service, start, stop
 from evalhub.serving.valkey import valkey_answers, valkey_service
@@ -150,6 +150,8 @@ def _started(home: Path, wanted: Wanted) -> Iterator[list[Running]]:
         yield running
     finally:
         stop(running)
+        with contextlib.suppress(OSError):  # a killed server's socket is still there, or the folder never was
+            socket_folder(home).rmdir()
 
 
 def _start(service: Service) -> Running:

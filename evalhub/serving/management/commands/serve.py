@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from argparse import ArgumentParser
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.management.base import BaseCommand
@@ -19,7 +19,6 @@ class Command(BaseCommand):
         "server, workers and beat. Ctrl-C stops all of it, a second Ctrl-C at once."
     )
     requires_system_checks = ()  # each process checks for itself
-    plan: Plan
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--host", default=settings.SERVE_HOST, help="address to listen on (EVALHUB_HOST)")
@@ -30,9 +29,13 @@ class Command(BaseCommand):
         run_in_foreground(host, port, with_parent, Plan(greeting=self.greeting))
 
     def greeting(self, address: str) -> list[str]:
-        lines = [f"EvalHub is at {address} -- its data are in {settings.EVALHUB_HOME}"]
-        if not has_users():
-            lines.append("Nobody can sign in yet. Make an administrator: python manage.py create_admin YOUR-E-MAIL")
-        if os.environ.get("EVALHUB_ALLOWED_HOSTS") is None:
-            lines.append("It answers to 127.0.0.1 and localhost only; EVALHUB_ALLOWED_HOSTS names more.")
-        return lines
+        hint = "Nobody can sign in yet. Make an administrator: python manage.py create_admin YOUR-E-MAIL"
+        return [*where(address), *([] if has_users() else [hint])]
+
+
+def where(address: str) -> list[str]:
+    """Where the pages are, and under which names only."""
+    lines = [f"EvalHub is at {address} -- its data are in {settings.EVALHUB_HOME}"]
+    if urlsplit(address).hostname not in settings.ALLOWED_HOSTS:
+        lines.append(f"It answers to {', '.join(settings.ALLOWED_HOSTS)} only; EVALHUB_ALLOWED_HOSTS names others.")
+    return lines
