@@ -8,6 +8,7 @@ import asyncio
 import hashlib
 import hmac
 import json
+import signal
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -143,13 +144,16 @@ def _dumps(value: Any) -> str:
 
 
 async def serve(port: int, key: str, delay_ms: float | None) -> None:
-    """Serve until cancelled; prints the address once the port is open. OSError if the port is taken."""
+    """Serve until told to end (Ctrl-C, SIGTERM); prints the address once the port is open. OSError if it is taken."""
+    told_to_end = asyncio.Event()
+    for wish in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(wish, told_to_end.set)
     runner = web.AppRunner(build_app(key, delay_ms), access_log=None)
     await runner.setup()
     try:
         await web.TCPSite(runner, HOST, port).start()
         print(f"demo endpoint on http://{HOST}:{runner.addresses[0][1]}/v1", flush=True)
-        await asyncio.Event().wait()
+        await told_to_end.wait()
     finally:
         await runner.cleanup()
 
@@ -168,8 +172,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         print(f"The demo endpoint could not listen on port {options.port}: {error.strerror}.", flush=True)
         return 1
-    except KeyboardInterrupt:
-        return 0
     return 0
 
 

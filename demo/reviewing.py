@@ -6,7 +6,6 @@ with the expected answer, field by field and call by call; only the wording of t
 
 import hashlib
 import json
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -64,8 +63,8 @@ def _json_faults(expected: Mapping[str, Any], text: str) -> list[Fault]:
 
 def _read_object(text: str) -> tuple[dict[str, Any] | None, bool]:
     """The JSON object in a text, and whether it stands there alone; (None, False) if there is none."""
-    inside = re.search(r"\{.*\}", text, re.S)
-    for candidate, bare in ((text, True), (inside[0] if inside else "", False)):
+    inside = text[max(0, text.find("{")) : text.rfind("}") + 1]
+    for candidate, bare in ((text, True), (inside, False)):
         try:
             value = json.loads(candidate)
         except (ValueError, RecursionError):  # the latter for very deep nesting
@@ -107,7 +106,11 @@ def _refund_faults(want: float | None, got: Any) -> list[Fault]:
 def _call_faults(expected: list[dict[str, Any]], calls: list[Mapping[str, str]]) -> list[Fault]:
     """Pair every expected call with one of its name, best match first; what stays over is missing or not needed."""
     faults, left = [], [(call["name"], _read_arguments(call["arguments"])) for call in calls]
-    for want in expected:
+
+    def faults_at_best(want: dict[str, Any]) -> int:
+        return min((len(_argument_faults(want, given)) for name, given in left if name == want["name"]), default=99)
+
+    for want in sorted(expected, key=faults_at_best):
         of_name = [call for call in left if call[0] == want["name"]]
         if not of_name:
             faults.append(Fault("missing_call", want["name"]))

@@ -73,9 +73,9 @@ POSTAL_CODE = re.compile(
 )
 HOUSE_NUMBER = r"\d{1,4}(?:[a-z]|/\d+)?\b"
 STREET_WORD = r"[^\W\d_][\w'.-]*"
+FLAT = re.compile(rf"\bflat \d+,? {HOUSE_NUMBER}(?: {STREET_WORD}){{1,3}}", re.I)  # Flat 9, 22 Tanner Street
 STREET = re.compile(
-    rf"\bflat \d+,? {HOUSE_NUMBER}(?: {STREET_WORD}){{1,3}}"  # Flat 9, 22 Tanner Street
-    rf"|{HOUSE_NUMBER},?(?: {STREET_WORD}){{2,4}}"  # 6 rue des Tanneurs
+    rf"{HOUSE_NUMBER},?(?: {STREET_WORD}){{2,4}}"  # 6 rue des Tanneurs
     rf"|{STREET_WORD}(?: {STREET_WORD}){{0,2}} {HOUSE_NUMBER}(?!,? {STREET_WORD})",  # Süderstraße 41
     re.I,
 )
@@ -99,5 +99,5 @@ def find_address(text: str) -> Address | None:
 def _street_line(text: str, end: int, town: str) -> str | None:
     head = text[:end].rstrip(" ,\n")
     head = head[: -len(town)].rstrip(" ,\n") if town and head.endswith(town) else head
-    matches = [match[0].strip(" ,\n") for match in STREET.finditer(head)]
-    return matches[-1] if matches else None
+    matches = FLAT.findall(head) or [match[0] for match in STREET.finditer(head)]
+    return matches[-1].strip(" ,\n") if matches else None
