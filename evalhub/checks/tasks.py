@@ -12,9 +12,6 @@ from evalhub.checks.sweeping import runs_to_score
 from evalhub.runs.models import Run
 from evalhub.runs.waking import send
 
-SCORE_RUN = "evalhub.checks.tasks.score_run_task"
-SCORE_CHECK = "evalhub.checks.tasks.score_check_task"
-
 
 @shared_task
 def score_run_task(run_id: int, **_future: Any) -> None:
@@ -27,10 +24,10 @@ def score_check_task(check_id: int, **_future: Any) -> None:
     """Score the outputs of all runs of the check's eval set: a message each, so that all workers share in it."""
     if check := Check.objects.active().filter(pk=check_id).first():
         for run in runs_of(check):
-            send(SCORE_RUN, run.pk)
+            send(score_run_task.name, run.pk)
 
 
 @shared_task
 def sweep_scores_task(**_future: Any) -> None:
     for run_id in runs_to_score():
-        send(SCORE_RUN, run_id)
+        send(score_run_task.name, run_id)

@@ -1,4 +1,15 @@
 from django.urls import path
 
+from evalhub.checks import views
+
 app_name = "checks"
-urlpatterns: list = []
+urlpatterns = [
+    path("evalsets/<int:pk>/checks/", views.of_eval_set, name="of_eval_set"),
+    path("evalsets/<int:pk>/checks/new/", views.new, name="new"),
+    path("evalsets/<int:pk>/checks/new/<slug:kind>/", views.add, name="add"),
+    path("evalsets/checks/<int:pk>/edit/", views.edit, name="edit"),
+    path("evalsets/checks/<int:pk>/retire/", views.retire, name="retire"),
+    path("runs/<int:pk>/scores/", views.run_scores, name="run_scores"),
+    path("runs/scored/", views.outputs, name="outputs"),
+    path("outputs/<int:pk>/scores/", views.output_scores, name="output_scores"),
+]

@@ -1,0 +1,116 @@
+"""The geometry of charts. Pure: shares in, places out; the templates in ``charts/`` draw them as SVG.
+
+Places are percentages of the width of the drawing, so that text stays HTML and keeps its size on a narrow screen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from math import ceil
+
+SERIES = 6  # colours that can be told apart, --series-1 to --series-6
+HEAT_STEPS = 6
+# Ends of the scale, each with the distance of its lines.
+SCALES = ((0.02, 0.005), (0.05, 0.01), (0.1, 0.02), (0.2, 0.05), (0.3, 0.1), (0.5, 0.1), (1.0, 0.25))
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One share to draw: ``count`` of ``n``, both whole; with n = 0 there is nothing to draw but the name.
+
+    ``interval`` is that of the share, each end from 0 to 1. ``url`` leads to what is counted. ``series`` is the colour,
+    from 1 on; the same candidate has the same one in every group.
+    """
+
+    label: str
+    count: int
+    n: int
+    interval: tuple[float, float] | None = None
+    url: str = ""
+    series: int = 1
+
+    @property
+    def share(self) -> float | None:
+        return self.count / self.n if self.n else None
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A bar with its places: how far it goes and where its whisker begins and ends, in percent of the width."""
+
+    bar: Bar
+    end: float
+    low: float | None
+    high: float | None
+
+    @property
+    def colour(self) -> int:
+        return (self.bar.series - 1) % SERIES + 1
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of the scale: its place in percent of the width, and the share it stands for."""
+
+    place: float
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Bars under one heading; without a name they stand alone."""
+
+    name: str
+    marks: Sequence[Mark]
+
+
+@dataclass(frozen=True, slots=True)
+class BarChart:
+    """Horizontal bars with the whiskers of their intervals. ``name`` says what is shown, for those who hear it."""
+
+    name: str
+    groups: Sequence[Group]
+    lines: Sequence[Line]
+    has_small_steps: bool
+
+
+def bar_chart(name: str, groups: Iterable[tuple[str, Sequence[Bar]]], top: float | None = None) -> BarChart:
+    """Place the bars of each named group. The scale begins at 0 and ends at ``top``, or just past the highest end.
+
+    ``top`` is a share from 0 (excluded) to 1; what reaches beyond it ends there.
+    """
+    groups = list(groups)
+    top, step = scale((bar for _, bars in groups for bar in bars), top)
+    return BarChart(
+        name,
+        [Group(heading, [mark_of(bar, top) for bar in bars]) for heading, bars in groups],
+        [Line(place(step * number, top), round(step * number, 4)) for number in range(round(top / step) + 1)],
+        has_small_steps=step < 0.01,
+    )
+
+
+def scale(bars: Iterable[Bar], top: float | None) -> tuple[float, float]:
+    """Where the scale ends and how far apart its lines are: (0.1, 0.02) for bars that reach 8 %."""
+    if top:
+        return top, next((step for end, step in SCALES if end >= top), 0.25)
+    reach = max((bar.interval[1] if bar.interval else bar.share or 0.0 for bar in bars), default=1.0)
+    return next(((end, step) for end, step in SCALES if end >= reach), SCALES[-1])
+
+
+def mark_of(bar: Bar, top: float) -> Mark:
+    if bar.share is None or bar.interval is None:
+        return Mark(bar, place(bar.share or 0.0, top), None, None)
+    return Mark(bar, place(bar.share, top), place(bar.interval[0], top), place(bar.interval[1], top))
+
+
+def place(share: float, top: float) -> float:
+    """The place of a share in percent of the width, to a hundredth: finer than any screen."""
+    return round(100 * min(1.0, max(0.0, share / top)), 2)
+
+
+def heat_step(share: float | None, top: float = 1.0) -> int:
+    """The step of a heat map's colour: 0 for no share or none at all, else 1 to 6 in equal parts up to ``top``."""
+    if not share or share < 0:
+        return 0
+    return min(HEAT_STEPS, ceil(round(share / top * HEAT_STEPS, 9)))
