@@ -46,7 +46,7 @@ def read_wanted(query: QueryDict) -> Wanted:
             raise AddressError(f"“{name}” may stand in the address only once.")
     for name in ("after", "before"):
         if name in query:
-            number(query[name], name)
+            number(str(query[name]), name)
     runs = tuple(dict.fromkeys(number(str(text), "run") for text in query.getlist("run") if text))
     if len(runs) > MOST_RUNS:
         raise AddressError(f"A list shows at most {MOST_RUNS} runs.")
