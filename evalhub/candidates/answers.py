@@ -8,7 +8,7 @@ from typing import Any
 
 from evalhub.candidates.faults import fault_of_error
 from evalhub.candidates.loose_json import storable
-from evalhub.candidates.replies import CallFault, Reply
+from evalhub.candidates.replies import CallError, Reply
 
 LONGEST_TEXT = 1_000_000
 MOST_TOOL_CALLS = 1_000
@@ -37,20 +37,20 @@ class Collected:
         return bool(self.texts) or bool(self.calls)
 
     def add_event(self, event: Any) -> None:
-        """Take in one event of a stream. Raises CallFault if it tells of an error."""
+        """Take in one event of a stream. Raises CallError if it tells of an error."""
         self._add(event, "delta")
 
     def add_answer(self, answer: Any) -> None:
-        """Take in a whole answer. Raises CallFault if it tells of an error or has no choices."""
+        """Take in a whole answer. Raises CallError if it tells of an error or has no choices."""
         if answer is None:
-            raise CallFault("empty", "The endpoint's answer is empty (null).", is_transient=True)
+            raise CallError("empty", "The endpoint's answer is empty (null).", is_transient=True)
         self._add(answer, "message")
         if not self.has_choice:
             raise no_choices()
 
     def _add(self, data: Any, part: str) -> None:
         if not isinstance(data, dict):
-            raise CallFault(
+            raise CallError(
                 "no_choices",
                 "The endpoint's answer is JSON, but not an answer of the chat API. Check that the base URL is right.",
                 is_transient=True,
@@ -129,13 +129,13 @@ class Collected:
             self.completion_tokens = token_count(usage.get("completion_tokens"), self.completion_tokens)
 
     def write_to(self, reply: Reply) -> None:
-        """Put what was collected on the reply. Raises CallFault if there is nothing that could be an answer."""
+        """Put what was collected on the reply. Raises CallError if there is nothing that could be an answer."""
         reply.prompt_tokens, reply.completion_tokens = self.prompt_tokens, self.completion_tokens
         reply.finish_reason = self.finish_reason
         if not self.has_choice:
             raise no_choices()
         if not (self.has_text or self.calls or self.finish_reason in SILENT_REASONS):
-            raise CallFault("empty", "The model returned neither text nor a tool call.", is_transient=True)
+            raise CallError("empty", "The model returned neither text nor a tool call.", is_transient=True)
         reply.text = storable("".join(self.texts))
         reply.truncated = self.is_cut
         reply.tool_calls = [
@@ -153,8 +153,8 @@ def token_count(value: Any, default: int | None) -> int | None:
     return int(value) if is_count else default
 
 
-def no_choices() -> CallFault:
-    return CallFault(
+def no_choices() -> CallError:
+    return CallError(
         "no_choices",
         "The endpoint's answer has no choices. Check that it serves the OpenAI chat API under this base URL.",
         is_transient=True,

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import zlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from typing import TYPE_CHECKING
 
-from evalhub.candidates.replies import CallFault
+from evalhub.candidates.replies import CallError
 
 if TYPE_CHECKING:
     import aiohttp
 
 LARGEST_BODY = 16 * 1024 * 1024
+LARGE = 1024 * 1024
 LONGEST_RAW = 20_000
 PIECE = 64 * 1024
 
@@ -19,31 +21,45 @@ PIECE = 64 * 1024
 class Body:
     """The decoded chunks of a response. Keeps its head to be quoted when the whole cannot be read."""
 
-    __slots__ = ("_response", "head", "size")
+    __slots__ = ("_gate", "_response", "head", "size")
 
-    def __init__(self, response: aiohttp.ClientResponse) -> None:
+    def __init__(self, response: aiohttp.ClientResponse, gate: asyncio.Semaphore) -> None:
         self._response = response
+        self._gate = gate
         self.head = bytearray()
         self.size = 0
 
-    async def chunks(self, limit: int = LARGEST_BODY) -> AsyncIterator[bytes]:
-        """Chunks of at most 64 kB after decompression. Raises CallFault beyond ``limit`` bytes, sent or decoded."""
+    async def chunks(self, limit: int = LARGEST_BODY) -> AsyncGenerator[bytes]:
+        """Chunks of at most 64 kB after decompression. Raises CallError beyond ``limit`` bytes, sent or decoded.
+
+        Beyond LARGE bytes it goes on when one of the gate's places is free: a worker with many calls in flight would
+        otherwise hold as many large bodies at once.
+        """
         if (self._response.content_length or 0) > limit:
             raise too_large()
         unpacker = Unpacker(self._response.headers.get("Content-Encoding", ""))
-        received = 0
-        async for chunk in self._response.content.iter_any():
-            received += len(chunk)
-            for piece in unpacker.unpack(chunk):
-                self.size += len(piece)
-                if self.size > limit:
+        received, is_inside = 0, False
+        try:
+            async for chunk in self._response.content.iter_any():
+                received += len(chunk)
+                for piece in unpacker.unpack(chunk):
+                    self._count(piece, limit)
+                    yield piece
+                if received > limit:
                     raise too_large()
-                if len(self.head) < LONGEST_RAW:
-                    self.head += piece[: LONGEST_RAW - len(self.head)]
-                yield piece
-            if received > limit:
-                raise too_large()
+                if self.size > LARGE and not is_inside:
+                    is_inside = await self._gate.acquire()
+        finally:
+            if is_inside:
+                self._gate.release()
         unpacker.check_end()
+
+    def _count(self, piece: bytes, limit: int) -> None:
+        self.size += len(piece)
+        if self.size > limit:
+            raise too_large()
+        if len(self.head) < LONGEST_RAW:
+            self.head += piece[: LONGEST_RAW - len(self.head)]
 
     async def start(self) -> bytes:
         """The head alone, for the body of an error; what follows stays unread."""
@@ -51,7 +67,7 @@ class Body:
             async for _piece in self.chunks():
                 if len(self.head) >= LONGEST_RAW:
                     break
-        except CallFault:
+        except CallError:
             pass  # the status says more than a damaged or endless body
         return bytes(self.head)
 
@@ -67,7 +83,7 @@ class Unpacker:
     def __init__(self, encoding: str) -> None:
         encoding = encoding.strip().lower()
         if encoding not in {"", "identity", "gzip", "x-gzip", "deflate"}:
-            raise CallFault(
+            raise CallError(
                 "not_json", f"The endpoint compresses its answer as “{encoding[:20]}”, though plain text was asked for."
             )
         self._inflater = zlib.decompressobj(wbits=47) if encoding not in {"", "identity"} else None
@@ -82,15 +98,16 @@ class Unpacker:
             try:
                 piece = self._inflater.decompress(chunk, PIECE)
             except zlib.error:
-                raise CallFault("not_json", "The endpoint's compressed answer is damaged.", is_transient=True) from None
+                raise CallError("not_json", "The endpoint's compressed answer is damaged.", is_transient=True) from None
             chunk = self._inflater.unconsumed_tail
-            yield piece
+            if piece:
+                yield piece
 
     def check_end(self) -> None:
         if self._inflater is not None and not self._inflater.eof:
-            raise CallFault("reset", "The connection broke off in mid-answer. It may work later.", is_transient=True)
+            raise CallError("reset", "The connection broke off in mid-answer. It may work later.", is_transient=True)
 
 
-def too_large() -> CallFault:
+def too_large() -> CallError:
     megabytes = LARGEST_BODY // (1024 * 1024)
-    return CallFault("too_large", f"The answer is larger than {megabytes} MB; the rest was not read. Set “max tokens”.")
+    return CallError("too_large", f"The answer is larger than {megabytes} MB; the rest was not read. Set “max tokens”.")

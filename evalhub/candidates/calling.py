@@ -6,6 +6,7 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import aclosing
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ from evalhub.candidates.faults import connection_fault, fault_of_status, retry_a
 from evalhub.candidates.guarding import AddressError, check_url
 from evalhub.candidates.loose_json import decoded, read_json, to_json
 from evalhub.candidates.quirks import adapted, learn_quirk
-from evalhub.candidates.replies import CallFault, Reply
+from evalhub.candidates.replies import CallError, Reply
 from evalhub.candidates.streams import EventCutter, looks_like_events
 
 if TYPE_CHECKING:
@@ -34,10 +35,10 @@ def open_session(max_in_flight: int) -> aiohttp.ClientSession:
     """A session for calls of this process, at most so many at once. The caller closes it. Needs a running loop."""
     import aiohttp  # 0.15 s, and pages do not call
 
-    from evalhub.candidates.connecting import guarded_connector
+    from evalhub.candidates.connecting import GuardedConnector
 
     return aiohttp.ClientSession(
-        connector=guarded_connector(max_in_flight),
+        connector=GuardedConnector(max_in_flight),
         timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),  # each call has its own total deadline
         cookie_jar=aiohttp.DummyCookieJar(),
         headers={"User-Agent": "EvalHub", "Accept-Encoding": "identity"},
@@ -61,10 +62,10 @@ async def call(
         check_url(plan["base_url"])
         async with asyncio.timeout(plan["timeout_seconds"]):
             await ask(session, plan, key, body, reply, watch)
-    except CallFault as fault:
+    except CallError as fault:
         fail(reply, fault)
     except AddressError as error:
-        fail(reply, CallFault("refused_address", str(error)))
+        fail(reply, CallError("refused_address", str(error)))
     except TimeoutError:
         fail(reply, timeout_fault(plan["timeout_seconds"], has_begun=reply.first_token_ms is not None))
     except (aiohttp.ClientError, OSError) as error:
@@ -102,14 +103,15 @@ async def ask(
     if key:
         headers["Authorization"] = f"Bearer {key}"
     url = plan["base_url"].rstrip("/") + "/chat/completions"
+    gate = session.connector.large_bodies  # type: ignore[union-attr]  # open_session's is a GuardedConnector
     while True:
         watch.restart()
         sent = adapted(plan, body)
         async with session.post(url, data=to_json(sent), headers=headers, allow_redirects=False) as response:
             if response.ok and response.status < 300:
-                await read_answer(response, reply, watch)
+                await read_answer(response, Body(response, gate), reply, watch)
                 return
-            refusal = await Body(response).start()
+            refusal = await Body(response, gate).start()
             if learn_quirk(plan, sent, response.status, refusal):
                 continue
             reply.raw = decoded(refusal)
@@ -119,20 +121,19 @@ async def ask(
             )
 
 
-async def read_answer(response: aiohttp.ClientResponse, reply: Reply, watch: Watch) -> None:
+async def read_answer(response: aiohttp.ClientResponse, body: Body, reply: Reply, watch: Watch) -> None:
     """Read a whole answer or a stream, whichever comes: endpoints may ignore ``stream``."""
-    body = Body(response)
     collected = Collected()
     try:
-        chunks = body.chunks()
-        start = await anext(chunks, b"")
-        if response.content_type == "text/event-stream" or looks_like_events(start):
-            await read_stream(start, chunks, collected, reply, watch)
-        else:
-            whole = bytearray(start)
-            async for chunk in chunks:
-                whole += chunk
-            collected.add_answer(parsed(whole))
+        async with aclosing(body.chunks()) as chunks:
+            start = await anext(chunks, b"")
+            if response.content_type == "text/event-stream" or looks_like_events(start):
+                await read_stream(start, chunks, collected, reply, watch)
+            else:
+                whole = bytearray(start)
+                async for chunk in chunks:
+                    whole += chunk
+                collected.add_answer(parsed(whole))
         collected.write_to(reply)
     except BaseException:  # the deadline arrives as a cancellation
         response.close()  # what is still on its way is not waited for
@@ -143,7 +144,7 @@ async def read_answer(response: aiohttp.ClientResponse, reply: Reply, watch: Wat
 
 def parsed(whole: bytearray) -> Any:
     if not whole.strip():
-        raise CallFault("empty", "The endpoint's answer is empty.", is_transient=True)
+        raise CallError("empty", "The endpoint's answer is empty.", is_transient=True)
     try:
         return read_json(whole)
     except ValueError:
@@ -153,21 +154,20 @@ def parsed(whole: bytearray) -> Any:
 async def read_stream(
     start: bytes, chunks: AsyncIterator[bytes], collected: Collected, reply: Reply, watch: Watch
 ) -> None:
-    """Collect the events of a stream until it says [DONE] or ends. Raises CallFault if it ends before the answer."""
+    """Collect the events of a stream until it says [DONE] or ends. Raises CallError if it ends before the answer."""
     import aiohttp  # loaded by open_session already
 
     events = Events(collected, reply, watch)
     try:
         events.take(start)
-        async for chunk in chunks:
+        while not events.is_done and (chunk := await anext(chunks, b"")):
             events.take(chunk)
-            if events.is_done:
-                await end_of(chunks)
-                return
+        if events.is_done:
+            await end_of(chunks)
+            return
         events.end()
-    except (aiohttp.ClientPayloadError, OSError) as error:
-        if isinstance(error, TimeoutError) or not collected.finish_reason:
-            raise events.cut_off() from None
+    except (aiohttp.ClientPayloadError, OSError):
+        pass  # what counts is how far the answer had come
     if not (events.is_done or collected.finish_reason):
         raise events.cut_off()
 
@@ -201,7 +201,7 @@ class Events:
         for data in self._cutter.end():
             self._add(data, lambda _data: self.cut_off())
 
-    def _add(self, data: bytes, fault: Callable[[bytes], CallFault]) -> None:
+    def _add(self, data: bytes, fault: Callable[[bytes], CallError]) -> None:
         self.count += 1
         if self.is_done or data.strip() == b"[DONE]":
             self.is_done = True
@@ -214,13 +214,13 @@ class Events:
         if self._reply.first_token_ms is None and self._collected.has_begun:
             self._reply.first_token_ms = self._watch.elapsed_ms()
 
-    def cut_off(self) -> CallFault:
+    def cut_off(self) -> CallError:
         if not self.count:
-            return CallFault("empty", "The endpoint's stream ended without an event.", is_transient=True)
-        return CallFault("truncated_stream", "The stream broke off before the answer was complete.", is_transient=True)
+            return CallError("empty", "The endpoint's stream ended without an event.", is_transient=True)
+        return CallError("truncated_stream", "The stream broke off before the answer was complete.", is_transient=True)
 
 
-def fail(reply: Reply, fault: CallFault) -> None:
+def fail(reply: Reply, fault: CallError) -> None:
     reply.cause, reply.error, reply.is_transient = fault.cause, fault.error, fault.is_transient
     reply.text, reply.tool_calls, reply.finish_reason = "", [], ""
 

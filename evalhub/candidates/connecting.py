@@ -13,6 +13,7 @@ from evalhub.candidates.guarding import Place, check_addresses
 # Below the five seconds after which uvicorn and others close an idle connection: a POST must not meet that moment.
 KEEP_ALIVE_SECONDS = 4
 SAME_ADDRESS_SECONDS = 30
+LARGE_BODIES_AT_ONCE = 4
 
 
 class GuardedResolver(AbstractResolver):
@@ -41,10 +42,14 @@ class GuardedResolver(AbstractResolver):
         pass
 
 
-def guarded_connector(max_in_flight: int, resolver: AbstractResolver | None = None) -> aiohttp.TCPConnector:
-    return aiohttp.TCPConnector(
-        limit=max_in_flight,
-        resolver=resolver or GuardedResolver(),
-        ttl_dns_cache=SAME_ADDRESS_SECONDS,
-        keepalive_timeout=KEEP_ALIVE_SECONDS,
-    )
+class GuardedConnector(aiohttp.TCPConnector):
+    """Connects to addresses that the guard lets pass. ``large_bodies`` limits how many are read at once."""
+
+    def __init__(self, max_in_flight: int, resolver: AbstractResolver | None = None) -> None:
+        super().__init__(
+            limit=max_in_flight,
+            resolver=resolver or GuardedResolver(),
+            ttl_dns_cache=SAME_ADDRESS_SECONDS,
+            keepalive_timeout=KEEP_ALIVE_SECONDS,
+        )
+        self.large_bodies = asyncio.Semaphore(LARGE_BODIES_AT_ONCE)

@@ -12,7 +12,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from evalhub.candidates.loose_json import decoded, read_json
-from evalhub.candidates.replies import CallFault
+from evalhub.candidates.replies import CallError
 
 LONGEST_QUOTE = 300
 LONGEST_WAIT = 600
@@ -27,11 +27,11 @@ REQUEST_WORDS = re.compile(r"invalid.?request|context.?length|bad.?request", re.
 NO_MODEL_WORDS = re.compile(r"model.?not.?found|not_found", re.IGNORECASE)
 
 
-def fault_of_status(status: int, body: bytes | bytearray, *, location: str = "", has_key: bool = True) -> CallFault:
+def fault_of_status(status: int, body: bytes | bytearray, *, location: str = "", has_key: bool = True) -> CallError:
     """The fault that a status outside 200 to 299 stands for; what the endpoint says itself is quoted."""
     if 300 <= status < 400:
         where = f" to {quoted(location)}" if location else ""
-        return CallFault(
+        return CallError(
             "not_found",
             f"The endpoint redirects{where} ({status}), and redirects are not followed. Enter the final base URL.",
         )
@@ -39,30 +39,30 @@ def fault_of_status(status: int, body: bytes | bytearray, *, location: str = "",
     return fault_of(status, f" ({status}){says}", f"{codes} {says}", has_key)
 
 
-def fault_of(status: int, tail: str, words: str, has_key: bool) -> CallFault:
+def fault_of(status: int, tail: str, words: str, has_key: bool) -> CallError:
     """The fault for a status; ``tail`` (status and quotation) ends the first sentence of the message."""
     if status == 402 or (status in {400, 403, 429} and QUOTA_WORDS.search(words)):
-        return CallFault("quota", f"The account's quota or credit is used up{tail}. Raise it at the provider.")
+        return CallError("quota", f"The account's quota or credit is used up{tail}. Raise it at the provider.")
     if status == 429:
         advice = "Lower the endpoint's calls at once, or set its limits a minute."
-        return CallFault("rate_limited", f"The endpoint gets too many requests{tail}. {advice}", is_transient=True)
+        return CallError("rate_limited", f"The endpoint gets too many requests{tail}. {advice}", is_transient=True)
     if status in {401, 403}:
         happened = "The endpoint refuses the key" if has_key else "The endpoint wants a key, and none is saved"
-        return CallFault("auth", f"{happened}{tail}. Enter a valid key at the endpoint.")
+        return CallError("auth", f"{happened}{tail}. Enter a valid key at the endpoint.")
     if status in {404, 405, 410}:
         advice = "Check the base URL, which mostly ends in /v1, and the model name."
-        return CallFault("not_found", f"The endpoint knows no such address or model{tail}. {advice}")
+        return CallError("not_found", f"The endpoint knows no such address or model{tail}. {advice}")
     if status == 408:
-        return CallFault("timeout", f"The endpoint gave up waiting{tail}. It may work later.", is_transient=True)
+        return CallError("timeout", f"The endpoint gave up waiting{tail}. It may work later.", is_transient=True)
     if status == 413:
         advice = "Shorten the prompt or the example."
-        return CallFault("too_large", f"The request is too large for the endpoint{tail}. {advice}")
+        return CallError("too_large", f"The request is too large for the endpoint{tail}. {advice}")
     if status >= 500 or status in {409, 425}:
-        return CallFault("server_error", f"The endpoint failed{tail}. It may work later.", is_transient=True)
-    return CallFault("bad_request", f"The endpoint refuses the request{tail}. Check the candidate's settings.")
+        return CallError("server_error", f"The endpoint failed{tail}. It may work later.", is_transient=True)
+    return CallError("bad_request", f"The endpoint refuses the request{tail}. Check the candidate's settings.")
 
 
-def fault_of_error(data: Mapping[str, Any]) -> CallFault:
+def fault_of_error(data: Mapping[str, Any]) -> CallError:
     """The fault of an error object where an answer or an event of a stream should be, under status 200."""
     error = data["error"]
     message, codes = error_parts(error)
@@ -123,44 +123,44 @@ def quoted(text: str) -> str:
     return line if len(line) <= LONGEST_QUOTE else line[: LONGEST_QUOTE - 1] + "…"
 
 
-def unreadable_fault(body: bytes | bytearray) -> CallFault:
+def unreadable_fault(body: bytes | bytearray) -> CallError:
     """The fault of a body, or an event of a stream, that should be JSON and is not."""
     if looks_like_html(decoded(body[:1000])):
         happened = "The endpoint answers with an HTML page. Check the base URL, which mostly ends in /v1."
     else:
         happened = "The endpoint's answer is not complete JSON."
-    return CallFault("not_json", happened, is_transient=True)
+    return CallError("not_json", happened, is_transient=True)
 
 
-def timeout_fault(seconds: float, *, has_begun: bool) -> CallFault:
+def timeout_fault(seconds: float, *, has_begun: bool) -> CallError:
     happened = "The answer was not complete" if has_begun else "There was no answer"
     advice = "Raise the endpoint's time limit, or ask for shorter answers."
-    return CallFault("timeout", f"{happened} within {seconds:g} s. {advice}", is_transient=True)
+    return CallError("timeout", f"{happened} within {seconds:g} s. {advice}", is_transient=True)
 
 
-def connection_fault(error: Exception, base_url: str) -> CallFault:
+def connection_fault(error: Exception, base_url: str) -> CallError:
     """The fault behind an exception of aiohttp, whose own texts are not for people."""
     import aiohttp  # 0.15 s, and whoever has such an exception has loaded it
 
     place = base_url.partition("//")[2].partition("/")[0]
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
         why = getattr(error.certificate_error, "verify_message", "") or "it does not fit"
-        return CallFault("connect", f"The certificate of {place} is not trusted: {why}. Nothing was sent.")
+        return CallError("connect", f"The certificate of {place} is not trusted: {why}. Nothing was sent.")
     if isinstance(error, aiohttp.ClientSSLError):
-        return CallFault("connect", f"{place} does not speak TLS. Check whether its base URL begins with http://.")
+        return CallError("connect", f"{place} does not speak TLS. Check whether its base URL begins with http://.")
     if isinstance(error, aiohttp.ClientConnectorDNSError):
-        return CallFault("connect", f"The name {place} cannot be resolved. Check the base URL.", is_transient=True)
+        return CallError("connect", f"The name {place} cannot be resolved. Check the base URL.", is_transient=True)
     if isinstance(error, aiohttp.ClientConnectorError):
         why = (error.os_error.strerror or "no connection").partition(" (")[0].lower()
         advice = "Check the base URL and that the server runs."
-        return CallFault("connect", f"Nothing answers at {place}: {why}. {advice}", is_transient=True)
+        return CallError("connect", f"Nothing answers at {place}: {why}. {advice}", is_transient=True)
     if isinstance(error, aiohttp.InvalidURL):
-        return CallFault("refused_address", f"{place} is not a host that can be called. Check the base URL.")
+        return CallError("refused_address", f"{place} is not a host that can be called. Check the base URL.")
     if isinstance(error, aiohttp.ClientResponseError):
         happened = f"What answers at {place} does not speak HTTP. Check the base URL."
-        return CallFault("not_json", happened, is_transient=True)
+        return CallError("not_json", happened, is_transient=True)
     happened = "The connection broke before the answer was complete. It may work later."
-    return CallFault("reset", happened, is_transient=True)
+    return CallError("reset", happened, is_transient=True)
 
 
 def retry_after(value: str | None, sent_at: str | None = None) -> float | None:

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import re
 import socket
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 from django.conf import settings
 
@@ -37,10 +37,13 @@ NEVER = tuple(
         "192.0.0.192/32",  # metadata, Oracle
     )
 )
-EMBEDDED_IPV4 = ip_network("64:ff9b::/96"), ip_network("64:ff9b:1::/48"), ip_network("::/96")
+# Site-local and local NAT64: not global by their meaning, yet global by Python's tables.
+LOCAL = ip_network("fec0::/10"), ip_network("64:ff9b:1::/48")
+EMBEDDED_IPV4 = ip_network("64:ff9b::/96"), ip_network("::/96")
 RESOLVING_SECONDS = 3
 
 Address = IPv4Address | IPv6Address
+Network = IPv4Network | IPv6Network
 
 
 class AddressError(EvalHubError):
@@ -145,12 +148,12 @@ def check_addresses(place: Place, addresses: Sequence[str]) -> None:
 def check_address(place: Place, address: Address) -> None:
     inner = unwrapped(address)
     at = place.host if place.is_literal else f"{place.host}, which is {address},"
-    if is_never_allowed(address) or is_never_allowed(inner):
+    if is_in(NEVER, address) or is_in(NEVER, inner):
         raise AddressError(f"{at} is an address of machines' own services and is never called. Use another base URL.")
     if not (is_public(address) and is_public(inner)) and not place.is_listed:
         raise AddressError(
-            f"{at} is a private address. If a model of yours is served there, whoever runs EvalHub allows it by "
-            f"EVALHUB_PRIVATE_ENDPOINTS={place.host}."
+            f"{at} is a private address. If a model of yours is served there, whoever runs EvalHub can allow it: "
+            f"the setting EVALHUB_PRIVATE_ENDPOINTS has to name {place.host}."
         )
 
 
@@ -161,14 +164,15 @@ def unwrapped(address: Address) -> Address:
     inner = address.ipv4_mapped or address.sixtofour or (address.teredo and address.teredo[1])
     if inner:
         return inner
-    if any(address in network for network in EMBEDDED_IPV4) and int(address) > 1:
+    if is_in(EMBEDDED_IPV4, address) and int(address) > 1:
         return IPv4Address(int(address) & 0xFFFFFFFF)
     return address
 
 
-def is_never_allowed(address: Address) -> bool:
-    return any(address.version == network.version and address in network for network in NEVER)
+def is_in(networks: Iterable[Network], address: Address) -> bool:
+    return any(address in network for network in networks)
 
 
 def is_public(address: Address) -> bool:
-    return address.is_global and not (address.is_multicast or address.is_reserved or address.is_unspecified)
+    is_odd = address.is_multicast or address.is_reserved or address.is_unspecified
+    return address.is_global and not is_odd and not is_in(LOCAL, address)

@@ -53,8 +53,25 @@ def clear_key(endpoint: Endpoint) -> None:
     endpoint.key_ending = ""
 
 
+def put_key(endpoint: Endpoint, key: str, former_url: str) -> bool:
+    """Put a new key on the endpoint; without one, drop the old key if its base URL has moved to another place.
+
+    Whether a key was dropped is returned; the caller saves the endpoint.
+    """
+    if key:
+        set_key(endpoint, key)
+        return False
+    is_dropped = endpoint.key_encrypted is not None and not is_same_place(former_url, endpoint.base_url)
+    if is_dropped:
+        clear_key(endpoint)
+    return is_dropped
+
+
 def key_of(endpoint: Endpoint) -> str | None:
-    """The endpoint's key, decrypted; None if it has none. Raises KeyTextError if no encryption key fits."""
+    """The endpoint's key, decrypted; None if it has none. Raises KeyTextError if no encryption key fits.
+
+    Whoever calls a URL that was frozen earlier asks ``is_same_place`` first: this key is for the URL of today.
+    """
     if endpoint.key_encrypted is None:
         return None
     from cryptography.fernet import InvalidToken  # slow, as above

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 NO_STREAM_OPTIONS = "no stream_options"
-NEW_TOKEN_LIMIT = "max_completion_tokens"
+LIMIT_RENAMED = "max_tokens is max_completion_tokens"
 MOST_REMEMBERED = 1_000
 
 _known: dict[tuple[str, str], frozenset[str]] = {}
@@ -35,7 +35,7 @@ def quirk_in(body: Mapping[str, Any], refusal: bytes) -> str:
     if "stream_options" in body and (b"stream_options" in refusal or b"include_usage" in refusal):
         return NO_STREAM_OPTIONS
     if "max_tokens" in body and b"max_completion_tokens" in refusal:
-        return NEW_TOKEN_LIMIT
+        return LIMIT_RENAMED
     return ""
 
 
@@ -47,6 +47,6 @@ def adapted(plan: Mapping[str, Any], body: Mapping[str, Any]) -> Mapping[str, An
     changed = dict(body)
     if NO_STREAM_OPTIONS in quirks:
         changed.pop("stream_options", None)
-    if NEW_TOKEN_LIMIT in quirks and "max_tokens" in changed:
+    if LIMIT_RENAMED in quirks and "max_tokens" in changed:
         changed["max_completion_tokens"] = changed.pop("max_tokens")
     return changed

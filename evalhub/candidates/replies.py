@@ -47,7 +47,7 @@ class Reply:
     is_transient: bool = False
 
 
-class CallFault(Exception):
+class CallError(Exception):
     """A fault on the other side, on its way to the reply. Never leaves ``calling``."""
 
     def __init__(self, cause: str, error: str, *, is_transient: bool = False) -> None:
