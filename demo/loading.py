@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import Any
 
 import orjson
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -22,7 +23,7 @@ from evalhub.checks.shares import shares_right
 from evalhub.checks.tasks import score_check_task
 from evalhub.errors import EvalHubError
 from evalhub.evalsets.checking import start_check
-from evalhub.evalsets.files.mapping import guess_mapping
+from evalhub.evalsets.files.mapping import mapping_from_json
 from evalhub.evalsets.models import EvalSet, EvalSetVersion, ProductionSample, Upload
 from evalhub.evalsets.receiving import receive
 from evalhub.evalsets.storing import confirm
@@ -47,6 +48,10 @@ MODELS = (
     ("bayes-small", "0.15", "0.60"),
     ("bayes-large", "1.00", "4.00"),
     ("nearest", "0.30", "1.20"),
+)
+GUIDELINES = (
+    "Would you let this answer go to the program behind the inbox? "
+    "A fence around right JSON is a fail: the program cannot read it."
 )
 LABELLED_SHARE = 0.45
 PATIENCE = 180  # seconds that one step may take
@@ -90,11 +95,10 @@ def as_file(rows: list[dict[str, object]], name: str) -> SimpleUploadedFile:
     return SimpleUploadedFile(name, b"".join(orjson.dumps(row) + b"\n" for row in rows))
 
 
-def upload(project: Project, purpose: str, file: SimpleUploadedFile, target: dict[str, object], user: User) -> None:
+def upload(project: Project, purpose: str, file: SimpleUploadedFile, target: dict[str, Any], user: User) -> None:
     """One file on its whole way, as the upload pages lead it; a worker does the work."""
     received = receive(project, purpose, file, target, user)
-    columns, rows = received.preview["columns"], received.preview["rows"]
-    start_check(received, guess_mapping(purpose, columns, rows))
+    start_check(received, mapping_from_json(received.mapping))
     check_upload_task.delay_on_commit(received.pk)
     wait_for_upload(received, Upload.State.CHECKED)
     confirm(received, leave_out_bad=False, options=target)
@@ -209,8 +213,7 @@ def label_a_part(project: Project, people: list[User]) -> None:
             demo_runs(),
             wanted,
             people[0],
-            guidelines="Would you let this answer go to the program behind the inbox? A fence around right JSON is a fail: "
-            "the program cannot read it.",
+            guidelines=GUIDELINES,
             seed="demo",
         )
     fill_round(made.pk)

@@ -31,7 +31,7 @@ def passwords() -> dict[str, str]:
 def make_people() -> list[User]:
     """The demo's people, made if they are not there yet; the founder first."""
     secret = passwords()
-    people = []
+    people: list[User] = []
     for name, email, _ in PEOPLE:
         user = User.objects.filter(email=email).first()
         is_founder = not people

@@ -21,7 +21,7 @@ def choose(pools: Mapping[str, Sequence[int]], wanted: Mapping[str, int | None],
     """Draw from each reason's pool of outputs without replacement, independently; an output is taken once.
 
     ``wanted`` is how many to draw for a reason, None for all of them. An output in several pools had a chance in each,
-    so its inclusion probability is 1 - product of (1 - n / N) over the pools that hold it, drawn for this reason or not.
+    so its inclusion probability is 1 - product of (1 - n / N) over the pools that hold it, whichever took it.
     The same pools, numbers and seed give the same choice.
     """
     shares: dict[str, float] = {}

@@ -29,7 +29,11 @@ class RoundForm(forms.Form):
         help_text="Shown to every reviewer beside the item: what counts as a pass here.",
     )
     labels_wanted = forms.IntegerField(
-        label="Reviewers for each item", min_value=1, max_value=9, initial=1, help_text="With two or more, differences become visible."
+        label="Reviewers for each item",
+        min_value=1,
+        max_value=9,
+        initial=1,
+        help_text="With two or more, differences become visible.",
     )
     is_blind = forms.BooleanField(label="Hide the candidates' names from reviewers", required=False, initial=True)
     seed = forms.CharField(

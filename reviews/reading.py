@@ -19,7 +19,6 @@ from reviews.rounds import baseline_run_of
 from taxonomy.models import ErrorType
 from taxonomy.tree import in_tree_order
 
-
 # The digits, then the row of letters below them; none of these letters is a key of the desk.
 TYPE_KEYS = "1234567890qwerty"
 
@@ -116,6 +115,12 @@ def expected_calls_text(calls: Sequence[dict[str, Any]]) -> str:
     """The accepted calls as they would be made with the first accepted value of each argument."""
     return "\n".join(
         f"{call['name']} "
-        + pretty({name: values[0] for name, values in call["arguments"].items() if values and name not in call.get("optional", [])})
+        + pretty(
+            {
+                name: values[0]
+                for name, values in call["arguments"].items()
+                if values and name not in call.get("optional", [])
+            }
+        )
         for call in calls
     )

@@ -34,7 +34,9 @@ STUCK = timedelta(seconds=60)
 
 def rounds_with_counts(project: Project) -> Any:
     settled = Q(items__status__in=[ReviewItem.Status.SETTLED, ReviewItem.Status.CONTESTED])
-    return Round.objects.in_project(project).annotate(item_count=Count("items"), done_count=Count("items", filter=settled))
+    return Round.objects.in_project(project).annotate(
+        item_count=Count("items"), done_count=Count("items", filter=settled)
+    )
 
 
 def home_context(request: MemberRequest, project: Project) -> dict[str, Any]:
@@ -43,7 +45,12 @@ def home_context(request: MemberRequest, project: Project) -> dict[str, Any]:
         found.waiting = waiting_for(found, request.user) if found.filled_at and not found.closed_at else 0
     mine = Label.objects.filter(reviewer=request.user, item__round__project=project)
     today = mine.filter(changed_at__gte=timezone.now() - timedelta(hours=24)).count()
-    return {"rounds": rounds, "mine": mine.count(), "today": today, "next": next((r for r in rounds if r.waiting), None)}
+    return {
+        "rounds": rounds,
+        "mine": mine.count(),
+        "today": today,
+        "next": next((r for r in rounds if r.waiting), None),
+    }
 
 
 @require_GET
@@ -62,13 +69,17 @@ def summary(request: MemberRequest, project: Project) -> HttpResponseBase:
 @for_role(Role.LEAD)
 def new_round(request: MemberRequest, project: Project) -> HttpResponseBase:
     """Choose a version that has runs, then the runs, the reasons and the people's part."""
-    versions = EvalSetVersion.objects.in_project(project).filter(runs__isnull=False).distinct().select_related("eval_set")
+    versions = (
+        EvalSetVersion.objects.in_project(project).filter(runs__isnull=False).distinct().select_related("eval_set")
+    )
     versions = versions.order_by("-pk")
     wanted = whole(request.POST.get("version") or request.GET.get("version"))
     version = get_object_or_404(versions, pk=wanted) if wanted else versions.first()
     if version is None:
         return render(request, "reviews/new.html", {"version": None})
-    chosen = [run.pk for run in Run.objects.in_project(project).filter(version=version).exclude(state=Run.State.CANCELLED)]
+    chosen = [
+        run.pk for run in Run.objects.in_project(project).filter(version=version).exclude(state=Run.State.CANCELLED)
+    ]
     initial = {"name": f"{version}: disagreements", "runs": chosen}
     form = RoundForm(request.POST or None, project=project, version=version, initial=initial)
     if request.method == "POST" and form.is_valid():
@@ -139,7 +150,7 @@ def show_item(
     """The desk with this item, or with the sentence that nothing waits."""
     reading = read_item(item, request.user) if item else None
     if form and form.is_bound:
-        chosen = {key for text in form.data.getlist("error_types") if (key := whole(text)) is not None}  # type: ignore[union-attr]  # a QueryDict
+        chosen = {key for text in request.POST.getlist("error_types") if (key := whole(text)) is not None}
     else:
         chosen = reading.own_types if reading else set()
     labelled = Label.objects.filter(item__round=open_round, reviewer=request.user)
@@ -151,7 +162,9 @@ def show_item(
         "choices": type_choices(list(ErrorType.objects.in_project(project).active())),
         "chosen": chosen,
         "form": form,
-        "note": form.data.get("note", "") if form else (reading.own_label.note if reading and reading.own_label else ""),
+        "note": form.data.get("note", "")
+        if form
+        else (reading.own_label.note if reading and reading.own_label else ""),
         "done": (done := labelled.count()),
         "of": done + waiting,
         "previous": previous or last_labelled(open_round, request, item),
@@ -162,7 +175,11 @@ def show_item(
 
 def last_labelled(open_round: Round, request: MemberRequest, item: ReviewItem | None) -> int | None:
     mine = Label.objects.filter(item__round=open_round, reviewer=request.user).order_by("-changed_at", "-pk")
-    return mine.exclude(item=item).values_list("item_id", flat=True).first() if item else mine.values_list("item_id", flat=True).first()
+    return (
+        mine.exclude(item=item).values_list("item_id", flat=True).first()
+        if item
+        else mine.values_list("item_id", flat=True).first()
+    )
 
 
 def item_for(project: Project, pk: int) -> ReviewItem:
@@ -210,7 +227,9 @@ def label(request: MemberRequest, project: Project, pk: int) -> HttpResponseBase
     if item.round.closed_at:
         return show_item(request, project, None, item.round)
     following = claim_next_item(item.round, request.user)
-    return show_item(request, project, item_for(project, following.pk) if following else None, item.round, previous=item.pk)
+    return show_item(
+        request, project, item_for(project, following.pk) if following else None, item.round, previous=item.pk
+    )
 
 
 @require_POST

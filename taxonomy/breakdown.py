@@ -14,6 +14,7 @@ from evalhub.checks.rates import upper_bound, wilson
 from evalhub.evalsets.models import EvalSetVersion
 from evalhub.projects.models import Project
 from evalhub.runs.models import Run
+from evalhub.web.charts import heat_step
 from taxonomy.models import ErrorType, Verdict
 from taxonomy.tree import in_tree_order, with_ancestors
 
@@ -33,9 +34,13 @@ class Cell:
     high: float | None
 
     @property
+    def rest(self) -> int:
+        return self.n - self.count
+
+    @property
     def heat(self) -> int:
         """How dark the cell is, from 0 (none) to 6 (half or more)."""
-        return 0 if not self.share else min(6, 1 + int(self.share * 10))
+        return heat_step(self.share, top=0.6)
 
 
 def cell_of(run: Run, count: int, n: int) -> Cell:

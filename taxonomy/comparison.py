@@ -31,6 +31,12 @@ PAIRS = """
         WHERE one.run_id = %(first)s AND two.run_id = %(second)s AND one.repeat = 1
     )
 """
+COUNTS = PAIRS + "SELECT first_right, second_right, count(*) FROM pair GROUP BY 1, 2"  # noqa: S608 -- constants
+PAGE = PAIRS + (  # noqa: S608 -- constants
+    "SELECT position, first_output, second_output FROM pair"
+    " WHERE first_right = %(was)s AND second_right = %(now)s AND position > %(after)s"
+    " ORDER BY position LIMIT %(size)s"
+)
 
 
 class Change(StrEnum):
@@ -65,7 +71,7 @@ def change_counts(first: Run, second: Run) -> dict[Change, int]:
     """How many examples that both answered and the checks judged fall under each change; they sum to all such pairs."""
     with connection.cursor() as cursor:
         cursor.execute(
-            PAIRS + "SELECT first_right, second_right, count(*) FROM pair GROUP BY 1, 2",
+            COUNTS,
             {"first": first.pk, "second": second.pk},
         )
         found = {(was, now): count for was, now, count in cursor.fetchall()}
@@ -77,10 +83,7 @@ def pairs_of(first: Run, second: Run, change: Change, after: int = 0, size: int 
     was, now = change.was_right
     with connection.cursor() as cursor:
         cursor.execute(
-            PAIRS
-            + """SELECT position, first_output, second_output FROM pair
-            WHERE first_right = %(was)s AND second_right = %(now)s AND position > %(after)s
-            ORDER BY position LIMIT %(size)s""",
+            PAGE,
             {"first": first.pk, "second": second.pk, "was": was, "now": now, "after": after, "size": size},
         )
         found = cursor.fetchall()

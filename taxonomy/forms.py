@@ -34,7 +34,9 @@ class ErrorTypeForm(forms.ModelForm[ErrorType]):
 
     def clean_name(self) -> str:
         name = str(self.cleaned_data["name"]).strip()
-        twin = ErrorType.objects.in_project(self.instance.project).filter(name__iexact=name).exclude(pk=self.instance.pk)
+        twin = (
+            ErrorType.objects.in_project(self.instance.project).filter(name__iexact=name).exclude(pk=self.instance.pk)
+        )
         if twin.exists():
             raise forms.ValidationError("There is an error type of this name. Change that one, or choose another name.")
         return name

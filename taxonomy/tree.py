@@ -25,8 +25,6 @@ def in_tree_order(parents: Mapping[Key, Key | None], ordered: Iterable[Key]) -> 
         children.setdefault(above if above in parents else None, []).append(key)
 
     def below(parent: Key | None, depth: int) -> list[tuple[Key, int]]:
-        return [
-            row for key in children.get(parent, []) for row in [(key, depth), *below(key, depth + 1)]
-        ]
+        return [row for key in children.get(parent, []) for row in [(key, depth), *below(key, depth + 1)]]
 
     return below(None, 0)

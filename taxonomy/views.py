@@ -6,18 +6,30 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import BadRequest
+from django.db.models import QuerySet
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from evalhub.checks.disagreements import failed_outputs, passed_outputs
 from evalhub.checks.shares import shares_right
 from evalhub.evalsets.models import EvalSetVersion
 from evalhub.projects.access import MemberRequest, for_role
 from evalhub.projects.models import Project, Role
 from evalhub.runs.models import Output, Run
+from evalhub.web.charts import Bar, bar_chart
 from evalhub.web.paging import page_of, whole
+from evalhub.web.templatetags.ui import address
 from taxonomy import editing
-from taxonomy.breakdown import cause_rows, cell_of, compared_versions, failed_cells, finding_rows, newest_runs
+from taxonomy.breakdown import (
+    Cell,
+    cause_rows,
+    cell_of,
+    compared_versions,
+    failed_cells,
+    finding_rows,
+    newest_runs,
+)
 from taxonomy.comparison import PAGE_SIZE, Change, change_counts, pairs_of
 from taxonomy.forms import ErrorTypeForm
 from taxonomy.models import ErrorType, Verdict
@@ -111,16 +123,24 @@ def chosen_version(request: MemberRequest, versions: list[EvalSetVersion]) -> Ev
     return found
 
 
+def right_bar(project: Project, cell: Cell) -> Bar:
+    interval = (cell.low, cell.high) if cell.low is not None and cell.high is not None else None
+    name = f"{cell.run.candidate.name}{' (baseline)' if cell.run.candidate.is_baseline else ''}"
+    url = address("taxonomy:outputs", project.slug, run=cell.run.pk, right="yes")
+    return Bar(name, cell.count, cell.n, interval, url)
+
+
 def figures_of(project: Project, runs: list[Run]) -> dict[str, Any]:
     """All that the breakdown shows for these runs."""
     shares = shares_right(runs)
     settled = failed_cells(runs)
+    right = [cell_of(run, shares[run.pk].right, shares[run.pk].counted) for run in runs]
     return {
         "runs": runs,
-        "right": [
-            cell_of(run, shares[run.pk].right, shares[run.pk].counted) if run.pk in shares else cell_of(run, 0, 0)
-            for run in runs
-        ],
+        "right": right,
+        "chart": bar_chart(
+            "Outputs that are right by the checks", [("", [right_bar(project, cell) for cell in right])], 1
+        ),
         "settled": settled,
         "finding_rows": finding_rows(project, runs, settled),
         "settled_total": sum(cell.n for cell in settled),
@@ -147,24 +167,46 @@ def summary(request: MemberRequest, project: Project) -> HttpResponseBase:
     return render(request, "taxonomy/_summary.html", context)
 
 
+def counted_outputs(request: MemberRequest, run: Run, error_type: ErrorType | None) -> QuerySet[Output]:
+    """The outputs of a run that a figure of the breakdown counts: by verdict, by error type, or right by the checks."""
+    right, outcome = request.GET.get("right", ""), request.GET.get("outcome", "")
+    if right not in {"", "yes", "no"}:
+        raise BadRequest("right must be yes or no")
+    if outcome and outcome not in Verdict.Outcome:
+        raise BadRequest("outcome must be pass or fail")
+    if right:
+        # As in shares_right: a missing answer is wrong, whether or not a check could be applied to it.
+        unanswered = Output.objects.filter(run=run).exclude(error_cause="")
+        return passed_outputs([run]) if right == "yes" else failed_outputs([run]) | unanswered
+    found = Output.objects.filter(run=run, verdict__isnull=False)
+    if outcome:
+        found = found.filter(verdict__outcome=outcome)
+    if error_type:
+        carriers = [error_type.pk, *error_type.children.values_list("pk", flat=True)]
+        found = found.filter(verdict__in=Verdict.objects.filter(run=run, findings__error_type__in=carriers))
+    return found
+
+
 @require_GET
 @for_role(Role.LEAD)
 def outputs(request: MemberRequest, project: Project) -> HttpResponseBase:
-    """The settled outputs of a run that a cell of the breakdown counts."""
-    run = get_object_or_404(Run.objects.in_project(project).select_related("candidate"), pk=asked_number(request, "run"))
-    found = Output.objects.filter(run=run, verdict__isnull=False).select_related("example", "verdict")
-    outcome = request.GET.get("outcome", "")
-    if outcome:
-        if outcome not in Verdict.Outcome:
-            raise BadRequest("outcome must be pass or fail")
-        found = found.filter(verdict__outcome=outcome)
+    """The outputs of a run that a figure of the breakdown counts."""
+    run = get_object_or_404(
+        Run.objects.in_project(project).select_related("candidate"), pk=asked_number(request, "run")
+    )
     error_type = None
     if (wanted := asked_number(request, "error_type")) is not None:
         error_type = get_object_or_404(ErrorType.objects.in_project(project), pk=wanted)
-        carriers = ErrorType.objects.in_project(project).filter(pk=wanted) | error_type.children.all()
-        found = found.filter(verdict__in=Verdict.objects.filter(run=run, findings__error_type__in=carriers))
-    page = page_of(request, found.prefetch_related("verdict__findings__error_type"))
-    context = {"run": run, "error_type": error_type, "outcome": outcome, "page": page, "count": found.count()}
+    found = counted_outputs(request, run, error_type)
+    rows = found.select_related("example", "verdict").prefetch_related("verdict__findings__error_type")
+    context = {
+        "run": run,
+        "error_type": error_type,
+        "outcome": request.GET.get("outcome", ""),
+        "right": request.GET.get("right", ""),
+        "page": page_of(request, rows),
+        "count": found.count(),
+    }
     return render(request, "taxonomy/outputs.html", context)
 
 
@@ -207,7 +249,9 @@ def comparison(request: MemberRequest, project: Project) -> HttpResponseBase:
         "all_runs": runs,
         "first": first,
         "second": second,
-        "change_names": [(change, CHANGE_TITLES[change], count) for change, count in change_counts(first, second).items()],
+        "change_names": [
+            (change, CHANGE_TITLES[change], count) for change, count in change_counts(first, second).items()
+        ],
         "change": Change(change),
         "pairs": pairs,
         "after": pairs[-1].position if len(pairs) == PAGE_SIZE else None,

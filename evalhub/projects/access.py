@@ -55,5 +55,3 @@ def for_role(
         return guarded
 
     return decorate
-
-

@@ -30,7 +30,9 @@ class ProjectForm(forms.ModelForm[Project]):
 
 class InvitationForm(forms.Form):
     role = forms.ChoiceField(choices=Role.choices)
-    note = forms.CharField(label="For whom", max_length=100, required=False, help_text="So that you know the link later.")
+    note = forms.CharField(
+        label="For whom", max_length=100, required=False, help_text="So that you know the link later."
+    )
 
 
 class RoleForm(forms.Form):

@@ -90,8 +90,6 @@ class Member(models.Model):
         return Role(self.role).may(needed)
 
 
-
-
 class InvitationQuerySet(models.QuerySet["Invitation"]):
     def open(self) -> InvitationQuerySet:
         return self.filter(accepted_at=None, revoked_at=None, expires_at__gt=timezone.now())

@@ -10,7 +10,9 @@ from tests.people import PASSWORD, make_member, make_user
 
 
 def test_a_person_signs_in_with_the_address_in_any_case(client, lead, project):
-    answer = client.post(reverse("projects:sign_in"), {"username": "LEA@example.org", "password": PASSWORD}, follow=True)
+    answer = client.post(
+        reverse("projects:sign_in"), {"username": "LEA@example.org", "password": PASSWORD}, follow=True
+    )
 
     assert answer.redirect_chain[-1][0] == reverse("projects:overview", args=[project.slug])
 
@@ -78,7 +80,9 @@ def test_somebody_without_an_account_joins_by_the_link(client, project, admin):
 
 def test_a_link_that_was_used_says_so(client, project, admin):
     token = invite(project, Role.REVIEWER, admin)
-    Client().post(reverse("projects:join", args=[token]), {"name": "N", "email": "n@example.org", "password": "a good long one"})
+    Client().post(
+        reverse("projects:join", args=[token]), {"name": "N", "email": "n@example.org", "password": "a good long one"}
+    )
 
     answer = client.get(reverse("projects:join", args=[token]))
 

@@ -16,18 +16,15 @@ def version(project):
 def types(project):
     ErrorType.objects.filter(project=project).delete()
     grounding = ErrorType.objects.create(project=project, code="grounding", name="Grounding", position=1)
-    invented = ErrorType.objects.create(
-        project=project, code="invented", name="Invented", position=2, parent=grounding
-    )
-    left_out = ErrorType.objects.create(
-        project=project, code="left_out", name="Left out", position=3, parent=grounding
-    )
+    invented = ErrorType.objects.create(project=project, code="invented", name="Invented", position=2, parent=grounding)
+    left_out = ErrorType.objects.create(project=project, code="left_out", name="Left out", position=3, parent=grounding)
     return grounding, invented, left_out
 
 
 def rows_of(project, runs):
     return {
-        row.error_type.code: [cell.count for cell in row.cells] for row in finding_rows(project, runs, failed_cells(runs))
+        row.error_type.code: [cell.count for cell in row.cells]
+        for row in finding_rows(project, runs, failed_cells(runs))
     }
 
 

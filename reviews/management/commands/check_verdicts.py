@@ -32,7 +32,9 @@ class Command(BaseCommand):
                     derive_verdict(output)
         if wrong and not mend:
             named = ", ".join(map(str, wrong[:20]))
-            raise CommandError(f"{len(wrong)} of {checked} verdicts differ from their labels: outputs {named}. Use --mend.")
+            raise CommandError(
+                f"{len(wrong)} of {checked} verdicts differ from their labels: outputs {named}. Use --mend."
+            )
         self.stdout.write(f"{checked} verdicts agree with their labels." if not wrong else f"{len(wrong)} mended.")
 
 
