@@ -22,6 +22,11 @@ class UploadQuerySet(models.QuerySet["Upload"]):
         """Those that wait for a person or for a worker: neither imported, refused nor thrown away."""
         return self.exclude(state__in=[Upload.State.DONE, Upload.State.REFUSED, Upload.State.CANCELLED])
 
+    def waiting_in(self, project: Project, purpose: str, **target: int) -> UploadQuerySet:
+        """Unfinished uploads of a purpose, for the page where they belong; ``target`` as in ``eval_set=pk``."""
+        found = self.in_project(project).unfinished().filter(purpose=purpose, target__contains=target)
+        return found.select_related("created_by")
+
 
 class Upload(models.Model):
     """A file on its way in: received, mapped, checked row by row, confirmed, imported."""
@@ -237,7 +242,9 @@ class Example(models.Model):
     tags = ArrayField(models.CharField(max_length=200), default=list)
     cluster = models.CharField(max_length=200, blank=True, help_text="Conversation, customer or document.")
     metadata = models.JSONField(default=dict)
-    digest = models.BinaryField(max_length=32, help_text="SHA-256 of the line in the download: equal content, equal digest.")
+    digest = models.BinaryField(
+        max_length=32, help_text="SHA-256 of the line in the download: equal content, equal digest."
+    )
     sample = models.ForeignKey(
         ProductionSample, models.SET_NULL, null=True, related_name="examples", db_index=False
     )

@@ -46,7 +46,12 @@ class LimitedUploadHandler(TemporaryFileUploadHandler):
     announced = 0
 
     def handle_raw_input(
-        self, input_data: Any, META: Any, content_length: int, boundary: Any, encoding: str | None = None
+        self,
+        input_data: Any,
+        META: Any,  # noqa: N803 -- Django passes it by this name
+        content_length: int,
+        boundary: Any,
+        encoding: str | None = None,
     ) -> None:
         self.announced = content_length
 

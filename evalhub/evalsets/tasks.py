@@ -1,0 +1,56 @@
+"""Work for Celery. Each task names a row whose state says what is missing: it may come late, again, twice at once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from celery import shared_task
+
+from evalhub.evalsets.checking import check_rows
+from evalhub.evalsets.drawing import fill_draw
+from evalhub.evalsets.publishing import publish
+from evalhub.evalsets.storing import clear_away, store_rows
+from evalhub.evalsets.sweeping import overdue_uploads, overdue_versions, remove_forgotten
+from evalhub.evalsets.versions import erase_version
+
+
+@shared_task
+def check_upload_task(upload_id: int, **_future: Any) -> None:
+    check_rows(upload_id)
+
+
+@shared_task
+def import_upload_task(upload_id: int, **_future: Any) -> None:
+    store_rows(upload_id)
+
+
+@shared_task
+def clear_upload_task(upload_id: int, **_future: Any) -> None:
+    clear_away(upload_id)
+
+
+@shared_task
+def publish_version_task(version_id: int, **_future: Any) -> None:
+    publish(version_id)
+
+
+@shared_task
+def draw_version_task(version_id: int, **_future: Any) -> None:
+    fill_draw(version_id)
+
+
+@shared_task
+def erase_version_task(version_id: int, **_future: Any) -> None:
+    erase_version(version_id)
+
+
+@shared_task
+def sweep_uploads_task(**_future: Any) -> None:
+    """Send again what no worker has moved for a minute, and throw away what nobody came back to for a week."""
+    remove_forgotten()
+    uploads = {"checking": check_upload_task, "importing": import_upload_task, "cancelled": clear_upload_task}
+    for pk, state in overdue_uploads():
+        uploads[state].delay(pk)
+    versions = {"importing": draw_version_task, "draft": publish_version_task, "deleting": erase_version_task}
+    for pk, state in overdue_versions():
+        versions[state].delay(pk)
