@@ -30,8 +30,8 @@ class JsonText(forms.CharField):
         except JsonFault as fault:
             place = f" at {place_in(text, fault.position)}" if fault.position >= 0 else ""
             raise ValidationError(f"This is not JSON: {fault.reason}{place}.") from fault
-        if not all(is_storable(text) for text in texts_in(value)):
-            raise ValidationError("Leave out the escapes \\u0000 and \\ud800 to \\udfff: they stand for no character.")
+        if any("\0" in text for text in texts_in(value)):
+            raise ValidationError("Leave out \\u0000: a check cannot be stored with a null character.")
         return value
 
     def prepare_value(self, value: Any) -> Any:
@@ -51,7 +51,7 @@ class Lines(forms.CharField):
 
     def to_python(self, value: Any) -> Any:
         text = super().to_python(value) or ""
-        if not is_storable(text):
+        if "\0" in text:
             raise ValidationError("Leave out the null characters.")
         return [line.strip() for line in text.splitlines() if line.strip()]
 
@@ -79,11 +79,6 @@ def texts_in(value: Any) -> Iterator[str]:
             yield from texts_in(item)
             if isinstance(value, dict):
                 yield from texts_in(value[item])
-
-
-def is_storable(text: str) -> bool:
-    """PostgreSQL stores neither NUL nor half of a surrogate pair."""
-    return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def field_for(parameter: Parameter) -> forms.Field:

@@ -1,0 +1,81 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from evalhub.web.charts import Bar, Line, Mark, bar_chart, heat_step
+
+
+def test_places_are_percentages_of_the_scale():
+    bar = Bar("A", 30, 100, (0.2, 0.4))
+
+    chart = bar_chart("Shares", [("Group", [bar])], top=0.5)
+
+    assert chart.groups[0].marks == [Mark(bar, end=60.0, low=40.0, high=80.0)]
+    assert chart.lines == [
+        Line(0.0, 0.0),
+        Line(20.0, 0.1),
+        Line(40.0, 0.2),
+        Line(60.0, 0.3),
+        Line(80.0, 0.4),
+        Line(100.0, 0.5),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("reach", "end", "has_small_steps"),
+    [(0.011, 0.02, True), (0.08, 0.1, False), (0.5, 0.5, False), (0.51, 1.0, False)],
+)
+def test_the_scale_ends_past_the_highest_whisker(reach, end, has_small_steps):
+    chart = bar_chart("Shares", [("", [Bar("A", 1, 100, (0.0, 0.01)), Bar("B", 1, 100, (0.0, reach))])])
+
+    assert chart.lines[-1] == Line(100.0, end)
+    assert chart.has_small_steps is has_small_steps
+
+
+def test_nothing_counted_is_nothing_drawn():
+    chart = bar_chart("Shares", [("", [Bar("A", 0, 0)])])
+
+    assert chart.groups[0].marks[0].end == 0.0
+    assert chart.groups[0].marks[0].bar.share is None
+    assert bar_chart("Shares", []).lines[-1] == Line(100.0, 1.0)
+
+
+def test_colours_repeat_after_the_last_and_groups_keep_them():
+    bars = [Bar("A", 1, 2, series=1), Bar("B", 1, 2, series=7)]
+
+    chart = bar_chart("Shares", [("One", bars), ("Two", bars)])
+
+    assert [[mark.colour for mark in group.marks] for group in chart.groups] == [[1, 1], [1, 1]]
+
+
+counted = st.integers(1, 1000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
+
+
+@given(st.lists(counted, min_size=1), st.one_of(st.none(), st.floats(0.01, 1)))
+def test_marks_stay_inside_and_in_order(shares, top):
+    bars = [Bar(str(place), count, n, (count / n / 2, (1 + count / n) / 2)) for place, (count, n) in enumerate(shares)]
+
+    chart = bar_chart("Shares", [("", bars)], top)
+
+    for mark in chart.groups[0].marks:
+        assert 0 <= mark.low <= mark.end <= mark.high <= 100
+    assert [line.place for line in chart.lines] == sorted(line.place for line in chart.lines)
+    assert chart.lines[-1].place <= 100
+
+
+@pytest.mark.parametrize(
+    ("share", "top", "step"),
+    [
+        (None, 1, 0),
+        (0.0, 1, 0),
+        (0.001, 1, 1),
+        (1 / 6, 1, 1),
+        (0.17, 1, 2),
+        (0.5, 1, 3),
+        (1.0, 1, 6),
+        (0.3, 0.3, 6),
+        (0.9, 0.3, 6),
+    ],
+)
+def test_steps_of_the_heat_map(share, top, step):
+    assert heat_step(share, top) == step
