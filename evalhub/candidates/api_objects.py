@@ -79,13 +79,16 @@ def check_schema(schema: dict[str, Any], where: str) -> None:
     import jsonschema_rs  # a binary module that only this form and one check need
 
     try:
-        jsonschema_rs.meta.validate(schema)
-    except jsonschema_rs.ValidationError as error:
-        place = "/".join(str(step) for step in error.instance_path)
-        at = f" at {place}" if place else ""
-        raise ApiObjectError(f"{where} is not a valid JSON Schema{at}: {str(error.message)[:200]}.") from None
-    except ValueError as error:  # names a dialect that is not known here
-        raise ApiObjectError(f"{where} is not a JSON Schema that can be read: {str(error)[:200]}.") from None
+        jsonschema_rs.validator_for(schema, retriever=retrieve_nothing)
+    except (ValueError, jsonschema_rs.ReferencingError) as error:
+        place = "/".join(str(step) for step in getattr(error, "instance_path", ()))
+        at, reason = f" at {place}" if place else "", str(error).partition("\n")[0][:200]
+        raise ApiObjectError(f"{where} is not a valid JSON Schema{at}: {reason}.") from None
+
+
+def retrieve_nothing(address: str) -> Any:
+    """Schemas may refer to themselves only: the library would open what they name, on the network or on disk."""
+    raise ValueError(f"{address} is not looked up")
 
 
 def kind_of(response_format: dict[str, Any] | None) -> str:

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from evalhub.candidates.forms import CandidateForm, TryForm, copy_of
 from evalhub.candidates.models import Candidate, Endpoint
-from evalhub.candidates.prices import offered_price
+from evalhub.candidates.prices import Price, offered_price
 from evalhub.candidates.standing import StandingError, archive, restore, set_baseline
 from evalhub.candidates.trying import try_candidate
 from evalhub.errors import EvalHubError
@@ -78,7 +78,8 @@ def show_form(
         record_event(project, request.user, verb, saved)
         messages.success(request, f"“{saved.name}” saved.")
         return redirect("candidates:list", project.slug)
-    context |= {"form": form} | offer_for(project, form)
+    offer = offer_for(project, str(form["model"].value() or ""), str(form["endpoint"].value() or ""))
+    context |= price_context(form, offer)
     return render(request, "candidates/candidate.html", context, status=422 if form.errors else 200)
 
 
@@ -91,24 +92,26 @@ def prices(request: MemberRequest, project: Project) -> HttpResponseBase:
 
 def priced(project: Project, candidate: Candidate, typed: QueryDict) -> dict[str, Any]:
     """The form as it was typed, not judged yet, with the library's price on offer or, on “use”, filled in."""
+    offer = offer_for(project, typed.get("model", ""), typed.get("endpoint", ""))
     initial: dict[str, Any] = {name: typed[name] for name in CandidateForm.base_fields if name in typed}
+    if offer and typed.get("price") == "use":
+        initial |= {"input_price": offer.input, "output_price": offer.output}
     form = CandidateForm(project=project, instance=candidate, initial=initial)
-    offered = offer_for(project, form) | {"form": form, "is_asked": True}
-    if typed.get("price") == "use" and (offer := offered["offer"]):
-        form.initial.update(input_price=offer.input, output_price=offer.output)
-        offered["is_library_price"] = True
-    return offered
+    return price_context(form, offer) | {"is_asked": True}
 
 
-def offer_for(project: Project, form: CandidateForm) -> dict[str, Any]:
-    """The library's price for the form's model and endpoint (None if unknown), and whether the form has it already."""
-    model, endpoint_id = str(form["model"].value() or "").strip(), str(form["endpoint"].value() or "")
+def offer_for(project: Project, model: str, endpoint_id: str) -> Price | None:
     endpoint = None
     if endpoint_id.isdecimal() and len(endpoint_id) < 19:
         endpoint = Endpoint.objects.in_project(project).filter(pk=endpoint_id).first()
-    offer = offered_price(model[:200], endpoint.base_url if endpoint else "") if model else None
+    model = model.strip()
+    return offered_price(model[:200], endpoint.base_url if endpoint else "") if model else None
+
+
+def price_context(form: CandidateForm, offer: Price | None) -> dict[str, Any]:
     prices_now = price_in(form["input_price"].value()), price_in(form["output_price"].value())
-    return {"offer": offer, "is_library_price": offer is not None and prices_now == (offer.input, offer.output)}
+    is_library_price = offer is not None and prices_now == (offer.input, offer.output)
+    return {"form": form, "offer": offer, "is_library_price": is_library_price}
 
 
 def price_in(value: Any) -> Decimal | None:

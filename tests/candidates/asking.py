@@ -9,10 +9,19 @@ from evalhub.candidates.prompting import build_body
 
 KEY = "sk-proj-7Yq/2b+Zx9-secret-ABCD"
 PLAN = {
-    "base_url": "", "model": "echo", "system_prompt": "", "template": "", "temperature": None, "max_tokens": None,
-    "response_format": None, "tools": None, "streams": False, "timeout_seconds": 10,
-    "input_price": "0.15", "output_price": "0.60",
-}  # fmt: skip
+    "base_url": "",
+    "model": "echo",
+    "system_prompt": "",
+    "template": "",
+    "temperature": None,
+    "max_tokens": None,
+    "response_format": None,
+    "tools": None,
+    "streams": False,
+    "timeout_seconds": 10,
+    "input_price": "0.15",
+    "output_price": "0.60",
+}
 
 
 def ask(url: str, model: str, text: str = "hello", *, key: str | None = KEY, **changes: object) -> Reply:

@@ -1,6 +1,6 @@
 """An endpoint that speaks bytes: the model's name picks what is sent back, then the connection closes.
 
-    python -m tests.candidates.odd_endpoint        prints “odd endpoint on http://127.0.0.1:PORT/v1”, ends with its input
+    python -m tests.candidates.odd_endpoint     prints “odd endpoint on http://127.0.0.1:PORT/v1”, ends with its input
 
 ``GET /asked`` tells the bodies that were sent, as a JSON list. Models are the keys of ``ANSWERS``.
 """
@@ -13,7 +13,10 @@ import json
 import sys
 
 ASKED: list[dict] = []
-GOOD = {"choices": [{"index": 0, "message": {"content": "fine"}, "finish_reason": "stop"}], "usage": {"prompt_tokens": 7, "completion_tokens": 3}}
+GOOD = {
+    "choices": [{"index": 0, "message": {"content": "fine"}, "finish_reason": "stop"}],
+    "usage": {"prompt_tokens": 7, "completion_tokens": 3},
+}
 
 
 def http(body: bytes | str | dict, status: str = "200 OK", **headers: str) -> bytes:
@@ -64,13 +67,32 @@ ANSWERS = {
     "deep": http("[" * 100_000),
     "long integer": http(json.dumps(GOOD).replace("7", "7" * 5000)),
     "a list": http("[1, 2]"),
-    "odd shapes": http({"choices": [{"message": {"content": 5, "tool_calls": [None, {"function": 3}, 7]}, "finish_reason": 9}], "usage": [1]}),
+    "odd shapes": http(
+        {
+            "choices": [{"message": {"content": 5, "tool_calls": [None, {"function": 3}, 7]}, "finish_reason": 9}],
+            "usage": [1],
+        }
+    ),
     "null content": http({"choices": [{"message": {"content": None}, "finish_reason": "stop"}]}),
     "cut short": http({"choices": [{"message": {"content": None}, "finish_reason": "length"}]}),
     "withheld": http({"choices": [{"message": {"content": ""}, "finish_reason": "content_filter"}]}),
     "says nothing": http({"choices": [{"message": {"content": ""}, "finish_reason": "stop"}]}),
-    "refusal": http({"choices": [{"message": {"content": None, "refusal": "I cannot help."}, "finish_reason": "stop"}]}),
-    "arguments as an object": http({"choices": [{"message": {"content": None, "tool_calls": [{"id": "a", "function": {"name": "f", "arguments": {"x": 1}}}]}, "finish_reason": "tool_calls"}]}),
+    "refusal": http(
+        {"choices": [{"message": {"content": None, "refusal": "I cannot help."}, "finish_reason": "stop"}]}
+    ),
+    "arguments as an object": http(
+        {
+            "choices": [
+                {
+                    "message": {
+                        "content": None,
+                        "tool_calls": [{"id": "a", "function": {"name": "f", "arguments": {"x": 1}}}],
+                    },
+                    "finish_reason": "tool_calls",
+                }
+            ]
+        }
+    ),
     "only reasoning": events(delta(reasoning_content="hm"), delta("stop"), "[DONE]"),
     "first reasoning": events(delta(reasoning_content="hm"), delta(content="Yes"), delta("stop"), "[DONE]"),
     "carriage returns": events(delta(content="one "), delta("stop", content="two"), "[DONE]", end="\r\n\r\n"),
@@ -89,7 +111,7 @@ ANSWERS = {
     "fastapi": http({"detail": [{"loc": ["body", "temperature"], "msg": "too hot"}]}, "422 Unprocessable Entity"),
     "choosy": choosy,
     "reasoning": reasoning,
-}  # fmt: skip
+}
 
 
 async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -97,7 +119,9 @@ async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
     if head.startswith("GET /asked"):
         writer.write(http(json.dumps(ASKED)))
     else:
-        length = next(int(line.split(":")[1]) for line in head.splitlines() if line.lower().startswith("content-length"))
+        length = next(
+            int(line.split(":")[1]) for line in head.splitlines() if line.lower().startswith("content-length")
+        )
         body = json.loads(await reader.readexactly(length))
         ASKED.append(body)
         await answer(body, head, writer)
@@ -117,7 +141,9 @@ async def answer(body: dict, head: str, writer: asyncio.StreamWriter) -> None:
         writer.write(http(json.dumps(GOOD).replace("fine", f"your key is {key}")))
     elif body["model"] == "hanging after done":
         event = json.dumps(delta("stop", content="kept"))
-        writer.write(f"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: {event}\n\ndata: [DONE]\n\n".encode())
+        writer.write(
+            f"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: {event}\n\ndata: [DONE]\n\n".encode()
+        )
         await writer.drain()
         await asyncio.sleep(60)
     else:

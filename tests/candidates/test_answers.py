@@ -26,7 +26,10 @@ def call(index=None, call_id=None, name=None, arguments=None):
 
 def test_tool_call_deltas_are_put_together_by_index_in_whatever_order():
     reply = collect(
-        call(1, "b", "second", ""), call(0, "a", "first", '{"x'), call(1, None, None, "{}"), call(0, None, None, '": 1}')
+        call(1, "b", "second", ""),
+        call(0, "a", "first", '{"x'),
+        call(1, None, None, "{}"),
+        call(0, None, None, '": 1}'),
     )
 
     assert reply.tool_calls == [
@@ -37,7 +40,10 @@ def test_tool_call_deltas_are_put_together_by_index_in_whatever_order():
 
 def test_without_an_index_a_new_id_begins_a_call_and_no_id_continues_the_last():
     reply = collect(
-        call(None, "a", "first", '{"x'), call(None, None, None, '": 1}'), call(None, "b", "second", "{"), call(None, "b", None, "}")
+        call(None, "a", "first", '{"x'),
+        call(None, None, None, '": 1}'),
+        call(None, "b", "second", "{"),
+        call(None, "b", None, "}"),
     )
 
     assert [(made["id"], made["arguments"]) for made in reply.tool_calls] == [("a", '{"x": 1}'), ("b", "{}")]
@@ -82,14 +88,36 @@ def test_counts_of_tokens_that_are_none_are_not_kept(count):
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
-    lambda inner: st.lists(inner, max_size=3)
-    | st.dictionaries(
-        st.sampled_from(["choices", "message", "delta", "content", "tool_calls", "function", "name", "arguments", "id", "index",
-                         "usage", "prompt_tokens", "finish_reason", "error", "code", "text", "refusal"]),
-        inner, max_size=4,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                [
+                    "choices",
+                    "message",
+                    "delta",
+                    "content",
+                    "tool_calls",
+                    "function",
+                    "name",
+                    "arguments",
+                    "id",
+                    "index",
+                    "usage",
+                    "prompt_tokens",
+                    "finish_reason",
+                    "error",
+                    "code",
+                    "text",
+                    "refusal",
+                ]
+            ),
+            inner,
+            max_size=4,
+        )
     ),
     max_leaves=25,
-)  # fmt: skip
+)
 
 
 @given(json_values)

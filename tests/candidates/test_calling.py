@@ -20,11 +20,24 @@ BOTH_WAYS = pytest.mark.parametrize("streams", [False, True])
 
 @BOTH_WAYS
 def test_an_answer_comes_with_tokens_and_times(ask_model, model_endpoint, streams):
-    model_endpoint.replay([{"prompt": "hello", "outputs": {"m": {"text": "Hallo Welt" * 30, "usage": {"prompt_tokens": 9, "completion_tokens": 60}}}}])
+    model_endpoint.replay(
+        [
+            {
+                "prompt": "hello",
+                "outputs": {"m": {"text": "Hallo Welt" * 30, "usage": {"prompt_tokens": 9, "completion_tokens": 60}}},
+            }
+        ]
+    )
 
     reply = ask_model("m", streams=streams)
 
-    assert (reply.text, reply.finish_reason, reply.cause, reply.error, reply.raw) == ("Hallo Welt" * 30, "stop", "", "", "")
+    assert (reply.text, reply.finish_reason, reply.cause, reply.error, reply.raw) == (
+        "Hallo Welt" * 30,
+        "stop",
+        "",
+        "",
+        "",
+    )
     assert (reply.prompt_tokens, reply.completion_tokens) == (9, 60)
     assert (reply.first_token_ms is not None) is streams
     assert 0 < (reply.first_token_ms or 0.001) < reply.total_ms < 10_000
@@ -126,7 +139,8 @@ def test_the_deadline_covers_an_endpoint_that_drips(ask_model):
 
 
 @pytest.mark.parametrize(
-    ("header", "seconds"), [("7", 7), ("0", 0), ("600", 600), ("3600", None), ("-5", None), ("abc", None), ("nan", None)]
+    ("header", "seconds"),
+    [("7", 7), ("0", 0), ("600", 600), ("3600", None), ("-5", None), ("abc", None), ("nan", None)],
 )
 def test_retry_after_is_read_and_nonsense_is_not(ask_model, header, seconds):
     assert ask_model(f"fault:status?code=429&retry_after={header}").retry_after == seconds
@@ -146,8 +160,9 @@ def test_a_name_that_does_not_exist():
     reply = ask("http://no-such-host.invalid/v1", "m")
 
     assert (reply.cause, reply.error) == (
-        "connect", "The name no-such-host.invalid cannot be resolved. Check the base URL.",
-    )  # fmt: skip
+        "connect",
+        "The name no-such-host.invalid cannot be resolved. Check the base URL.",
+    )
 
 
 def test_tls_towards_a_server_without_it(model_endpoint):
@@ -255,7 +270,9 @@ def test_no_key_no_header(model_endpoint):
     assert (reply.text, model_endpoint.counts()["keys"]) == ("hello", [""])
 
 
-@pytest.mark.parametrize("url", ["http://169.254.169.254/v1", "http://127.1/v1", "http://[::ffff:127.0.0.1]/v1", "file:///etc"])
+@pytest.mark.parametrize(
+    "url", ["http://169.254.169.254/v1", "http://127.1/v1", "http://[::ffff:127.0.0.1]/v1", "file:///etc"]
+)
 def test_a_refused_address_opens_no_socket(url):
     reply = ask(url, "m")
 
@@ -338,7 +355,11 @@ asyncio.run(main())
 @pytest.mark.parametrize("fault", ["fault:gzip-bomb?bytes=100000000", "fault:big-body?bytes=300000000"])
 def test_a_bomb_costs_no_more_memory_than_the_cap(model_endpoint, fault):
     told = subprocess.run(
-        [sys.executable, "-c", MEMORY, model_endpoint.url, fault], capture_output=True, text=True, check=True, env=os.environ
+        [sys.executable, "-c", MEMORY, model_endpoint.url, fault],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=os.environ,
     )
 
     growth, *causes = told.stdout.split()

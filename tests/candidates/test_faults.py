@@ -61,6 +61,9 @@ def test_without_a_key_the_sentence_says_that_one_is_wanted():
     )
 
 
-@pytest.mark.parametrize("body", [b"", b"null", b"[]", b"7", b'{"error": null}', b'{"error": {"message": {"a": 1}}}', b"\xff\xfe", b"[" * 9000])
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"null", b"[]", b"7", b'{"error": null}', b'{"error": {"message": {"a": 1}}}', b"\xff\xfe", b"[" * 9000],
+)
 def test_no_body_of_an_error_raises(body):
     assert fault_of_status(418, body).cause == "bad_request"

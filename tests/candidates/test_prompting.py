@@ -26,37 +26,55 @@ def test_without_settings_of_its_own_a_candidate_sends_the_request_as_it_is():
 
 def test_every_setting_reaches_the_body():
     settings = {
-        "temperature": 0, "max_tokens": 20, "response_format": {"type": "json_object"}, "tools": [{"type": "function"}],
+        "temperature": 0,
+        "max_tokens": 20,
+        "response_format": {"type": "json_object"},
+        "tools": [{"type": "function"}],
         "streams": True,
-    }  # fmt: skip
+    }
 
     body = build_body(PLAN | settings, {"messages": []})
 
     assert body == {
-        "model": "echo", "messages": [], "tools": [{"type": "function"}], "temperature": 0, "max_tokens": 20,
-        "response_format": {"type": "json_object"}, "stream": True, "stream_options": {"include_usage": True},
-    }  # fmt: skip
+        "model": "echo",
+        "messages": [],
+        "tools": [{"type": "function"}],
+        "temperature": 0,
+        "max_tokens": 20,
+        "response_format": {"type": "json_object"},
+        "stream": True,
+        "stream_options": {"include_usage": True},
+    }
 
 
 def test_the_system_prompt_replaces_the_one_that_leads_the_request_and_no_later_one():
-    request = {"messages": [
-        {"role": "system", "content": "a"}, {"role": "developer", "content": "b"}, {"role": "user", "content": "c"},
-        {"role": "system", "content": "d"},
-    ]}  # fmt: skip
+    request = {
+        "messages": [
+            {"role": "system", "content": "a"},
+            {"role": "developer", "content": "b"},
+            {"role": "user", "content": "c"},
+            {"role": "system", "content": "d"},
+        ]
+    }
 
     messages = build_body(PLAN | {"system_prompt": "Mine {{input}}"}, request)["messages"]
 
     assert [(message["role"], message["content"]) for message in messages] == [
-        ("system", "Mine {{input}}"), ("user", "c"), ("system", "d"),
-    ]  # fmt: skip
+        ("system", "Mine {{input}}"),
+        ("user", "c"),
+        ("system", "d"),
+    ]
 
 
 def test_the_template_replaces_the_last_user_message_only():
     messages = build_body(PLAN | {"template": "Q: {{input}}\nAgain: {{ input }}"}, REQUEST)["messages"]
 
     assert [message["content"] for message in messages] == [
-        "Be kind.", "First", "Yes?", "Q: Where is my order?\nAgain: Where is my order?",
-    ]  # fmt: skip
+        "Be kind.",
+        "First",
+        "Yes?",
+        "Q: Where is my order?\nAgain: Where is my order?",
+    ]
 
 
 def test_the_text_of_parts_is_put_in_and_other_parts_stay():
@@ -98,21 +116,27 @@ def test_a_template_that_passes_the_check_keeps_everything_but_its_one_name(temp
     assert fill(template, "{{input}}") == template.replace("{{ input }}", "{{input}}") or "{{" in template
 
 
-@pytest.mark.parametrize("template", ["", "{{input}}", "{{ input }} and {\"a\": {\"b\": 1}}", "{{input}} {{\"a\": 1}} {x} {{ }} {{1}}"])
+@pytest.mark.parametrize(
+    "template", ["", "{{input}}", '{{ input }} and {"a": {"b": 1}}', '{{input}} {{"a": 1}} {x} {{ }} {{1}}']
+)
 def test_templates_that_pass(template):
     check_template(template)
+
+
+MISSING = "{{input}} is missing, so every example would ask the same. Put it where the example's text belongs."
+KNOWN = "that the template knows. Use {{input}}, or put a space between the braces."
 
 
 @pytest.mark.parametrize(
     ("template", "sentence"),
     [
-        ("{{input}} {{name}}", "{{name}} is not a name that the template knows. Use {{input}}, or put a space between the braces."),
-        ("{{Input}} {{ question }}", "{{Input}}, {{question}} are not names that the template knows. Use {{input}}, or put a space between the braces."),
-        ("{{input|upper}}", "{{input|upper}} is not a name that the template knows. Use {{input}}, or put a space between the braces."),
-        ("{{input.__class__}}", "{{input.__class__}} is not a name that the template knows. Use {{input}}, or put a space between the braces."),
-        ("Hello", "{{input}} is missing, so every example would ask the same. Put it where the example's text belongs."),
+        ("{{input}} {{name}}", f"{{{{name}}}} is not a name {KNOWN}"),
+        ("{{Input}} {{ question }}", f"{{{{Input}}}}, {{{{question}}}} are not names {KNOWN}"),
+        ("{{input|upper}}", f"{{{{input|upper}}}} is not a name {KNOWN}"),
+        ("{{input.__class__}}", f"{{{{input.__class__}}}} is not a name {KNOWN}"),
+        ("Hello", MISSING),
     ],
-)  # fmt: skip
+)
 def test_templates_that_are_refused(template, sentence):
     with pytest.raises(TemplateError) as refused:
         check_template(template)
