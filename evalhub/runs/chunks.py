@@ -33,13 +33,13 @@ WHERE id = (
 )
 RETURNING id, token, repeat, first_position, last_position, crashes, retries, extract(epoch FROM now())::float8
 """
-UNANSWERED = """
-SELECT example.id, example.request::text FROM evalsets_example AS example
-WHERE example.version_id = %(version)s AND example.position BETWEEN %(first)s AND %(last)s AND NOT EXISTS (
-    SELECT FROM runs_output AS output
-    WHERE output.run_id = %(run)s AND output.example_id = example.id AND output.repeat = %(repeat)s
-)
-ORDER BY example.position
+# Two statements, as planners that know no figures yet would join with all outputs of the run.
+EXAMPLES = """
+SELECT id, request::text FROM evalsets_example
+WHERE version_id = %(version)s AND position BETWEEN %(first)s AND %(last)s ORDER BY position
+"""
+ANSWERED = """
+SELECT example_id FROM runs_output WHERE run_id = %(run)s AND example_id = ANY(%(examples)s) AND repeat = %(repeat)s
 """
 BEAT = """
 UPDATE runs_chunk AS chunk SET lease_until = now() + make_interval(secs => %(lease)s)
@@ -49,17 +49,8 @@ RETURNING chunk.id
 """
 FINISH = """
 UPDATE runs_chunk AS chunk SET state = 'done', lease_until = NULL, worker = '', retries = '{}'
-FROM unnest(%(ids)s::bigint[], %(tokens)s::bigint[]) AS held (id, token), runs_run AS run
-WHERE chunk.id = held.id AND chunk.token = held.token AND chunk.state = 'leased' AND run.id = chunk.run_id
-    AND NOT EXISTS (
-        SELECT FROM evalsets_example AS example
-        WHERE example.version_id = run.version_id
-            AND example.position BETWEEN chunk.first_position AND chunk.last_position
-            AND NOT EXISTS (
-                SELECT FROM runs_output AS output
-                WHERE output.run_id = run.id AND output.example_id = example.id AND output.repeat = chunk.repeat
-            )
-    )
+FROM unnest(%(ids)s::bigint[], %(tokens)s::bigint[]) AS held (id, token)
+WHERE chunk.id = held.id AND chunk.token = held.token AND chunk.state = 'leased'
 """
 RELEASE = """
 UPDATE runs_chunk SET state = 'ready', lease_until = NULL, worker = '',
@@ -114,10 +105,13 @@ def claim(run_id: int, version_id: int, worker: str, with_suspects: bool) -> Lea
             return None
         chunk_id, token, repeat, first, last, crashes, retries, now = row
         lease = Lease(chunk_id, token, repeat, is_suspect=crashes > 0)
-        places = {"version": version_id, "first": first, "last": last, "run": run_id, "repeat": repeat}
-        cursor.execute(UNANSWERED, places)
+        cursor.execute(EXAMPLES, {"version": version_id, "first": first, "last": last})
+        examples = dict(cursor.fetchall())
+        cursor.execute(ANSWERED, {"run": run_id, "examples": list(examples), "repeat": repeat})
+        for (answered,) in cursor:
+            del examples[answered]
         tried = json.loads(retries) if isinstance(retries, str) else retries
-        for example_id, request in cursor:
+        for example_id, request in examples.items():
             attempts, not_before = tried.get(str(example_id), (0, 0.0))
             lease.items[example_id] = Item(lease, example_id, request, attempts, max(0.0, not_before - now))
     return lease
@@ -132,7 +126,7 @@ def beat(run_id: int, leases: Collection[Lease]) -> set[int]:
 
 
 def finish(leases: Iterable[Lease]) -> None:
-    """Mark those chunks done whose examples all have outputs."""
+    """Mark chunks done, all of whose outputs are stored, or are in this transaction."""
     with connection.cursor() as cursor:
         cursor.execute(FINISH, keys_of(leases))
 

@@ -79,7 +79,9 @@ class Chunk(models.Model):
     first_position = models.IntegerField()
     last_position = models.IntegerField(help_text="Inclusive.")
     state = models.CharField(max_length=12, choices=State, default=State.READY)
-    token = models.BigIntegerField(default=0, help_text="Raised at each claim; a worker with an old one discards its work.")
+    token = models.BigIntegerField(
+        default=0, help_text="Raised at each claim; a worker with an old one discards its work."
+    )
     lease_until = models.DateTimeField(null=True)
     worker = models.CharField(max_length=200, blank=True)
     crashes = models.PositiveIntegerField(default=0)

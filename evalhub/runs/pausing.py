@@ -83,7 +83,7 @@ def failed_and_unseen(run: Run) -> QuerySet[Output]:
 def pause_for_fault(run_id: int, sentence: str) -> bool:
     """Pause a running run because none of its calls can succeed, and say why."""
     reason = f"The endpoint refused three calls in a row. {sentence}"
-    return bool(Run.objects.filter(pk=run_id, state=State.RUNNING).update(state=State.PAUSED, state_reason=reason[:500]))
+    return pause_before_calls(run_id, reason)
 
 
 def pause_before_calls(run_id: int, sentence: str) -> bool:

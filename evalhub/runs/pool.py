@@ -20,6 +20,8 @@ class Pool:
         self.asleep: dict[Item, asyncio.TimerHandle] = {}
         self.calls: dict[asyncio.Task[None], Item] = {}
         self.limit = 0
+        self.wanted = 0
+        """How many ready items are enough: fewer, and ``on_low`` is called."""
         self.hold_until = 0.0
         self.is_clogged = False
         """Too much is waiting to be stored."""
@@ -58,7 +60,7 @@ class Pool:
                 call = self.loop.create_task(self.ask(item))
                 self.calls[call] = item
                 call.add_done_callback(self.ended)
-        if len(self.ready) < self.limit:
+        if len(self.ready) < self.wanted or not self.calls:
             self.on_low()
 
     def may_start(self) -> bool:

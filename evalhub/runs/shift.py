@@ -22,7 +22,7 @@ from evalhub.runs.leaving import Leaving
 from evalhub.runs.pausing import hold_run, pause_for_fault
 from evalhub.runs.pool import Pool
 from evalhub.runs.retrying import REFUSED, retry_of
-from evalhub.runs.slots import RENEWAL_SECONDS, Share
+from evalhub.runs.slots import FIRST_RENEWAL_SECONDS, FIRST_SECONDS, RENEWAL_SECONDS, Share
 from evalhub.runs.storing import Row, store_outputs
 from evalhub.runs.waking import announce_outputs, wake_workers
 
@@ -40,6 +40,8 @@ TICK_SECONDS = 0.1
 STORE_AFTER_SECONDS, STORE_AFTER_ROWS, STORE_AFTER_CHARACTERS = 0.2, 200, 4_000_000
 MOST_UNSTORED_ROWS, MOST_UNSTORED_CHARACTERS = 2_000, 64_000_000
 CLAIM_AGAIN_SECONDS = 1.0
+# What is ready should last through a slow claim behind a slow store, but not keep work from other workers.
+READY_FOR_SECONDS, MOST_POOLS_READY = 0.1, 8
 ANNOUNCE_SECONDS = 2.0
 REFUSALS_IN_A_ROW = 3
 
@@ -61,7 +63,8 @@ class Stop(Enum):
     HANDED_ON = "the time is over"
     LEAVING = "the worker was asked to stop"
     STATE = "the run is not running any more"
-    WAITING = "the endpoint, or all that is left, wants a longer wait"
+    REFUSED = "the endpoint refuses every call"
+    WAITING = "the endpoint asked for a longer wait"
 
 
 class Shift:
@@ -81,12 +84,15 @@ class Shift:
         self.rows: list[Row] = []
         self.characters = 0
         self.nudged = asyncio.Event()
-        self.deadline = self.loop.time() + SHIFT_SECONDS
+        self.started_at = self.loop.time()
         self.stop: Stop | None = None
         self.stopped_at = 0.0
         self.has_claimed = False
         self.is_exhausted = False
         """The last claim found nothing at all, not even what has to be worked on alone."""
+        self.answered = 0
+        self.counted_at = self.loop.time()
+        self.pool.wanted = order.plan["max_in_flight"]
         self.refusals = 0
         self.fault = ""
         """Why the run has to pause, once the endpoint refused often enough."""
@@ -110,6 +116,7 @@ class Shift:
 
     def settle(self, item: Item, reply: Reply) -> None:
         """Decide what the answer means: a row to be stored, another attempt, or a pause of the run."""
+        self.answered += 1
         is_refused = reply.cause in REFUSED
         self.refusals = self.refusals + 1 if is_refused else 0
         if self.refusals >= REFUSALS_IN_A_ROW and not self.fault:
@@ -117,8 +124,7 @@ class Shift:
             self.pool.is_closed = True  # at once: whatever starts now would be refused too
             self.nudge()
         if is_refused and self.fault:
-            item.attempts -= 1  # nothing is wrong with the example
-            return
+            return  # it stays to be done: nothing is wrong with the example
         retry = retry_of(reply, item.attempts, self.chance)
         if retry is None:
             self.keep(item, reply)
@@ -145,7 +151,8 @@ class Shift:
         self.nudged.set()
 
     def run_low(self) -> None:
-        if self.stop is None and self.loop.time() >= self.due["claim"]:
+        """Called by the pool when too little is ready."""
+        if not self.pool.calls or (self.stop is None and self.loop.time() >= self.due["claim"]):
             self.nudged.set()
 
     # -- the round of everything that is not a call
@@ -177,6 +184,7 @@ class Shift:
         if self.is_due("state", TICK_SECONDS):
             await self.look_up()
         await self.decide()
+        self.look_ahead()
         if self.stop is None and self.wants_more():
             await self.claim_more()
         if self.has_to_store():
@@ -203,23 +211,28 @@ class Shift:
 
     async def decide(self) -> None:
         """Find out whether to stop, and do at once what that asks for."""
-        if self.fault:
-            await self.database.run(pause_for_fault, self.order.run_id, self.fault)
-            self.halt(Stop.STATE)
-        if self.stop is not None:
+        stop = self.reason_to_stop() if self.stop is None else None
+        if stop is None:
             return
-        if self.leaving.is_asked():
-            self.halt(Stop.LEAVING)
-        elif self.loop.time() > self.deadline:
-            self.halt(Stop.HANDED_ON)
-        elif self.pool.held_for() > LONGEST_WAIT_SECONDS:
-            self.halt(Stop.WAITING)
+        self.halt(stop)
+        if stop is Stop.REFUSED:
+            await self.database.run(pause_for_fault, self.order.run_id, self.fault)
+        elif stop is Stop.WAITING:
             await self.database.run(hold_run, self.order.run_id, self.pool.held_for())
-        elif self.is_dry():
-            self.halt(Stop.WAITING if self.pool.asleep else Stop.DONE)
-        if self.stop in {Stop.HANDED_ON, Stop.LEAVING}:
+        elif stop in {Stop.HANDED_ON, Stop.LEAVING}:
             # Before what is in flight has ended: another worker may go on meanwhile.
             await asyncio.to_thread(wake_workers, self.order.run_id)
+
+    def reason_to_stop(self) -> Stop | None:
+        if self.fault:
+            return Stop.REFUSED
+        if self.leaving.is_asked():
+            return Stop.LEAVING
+        if self.loop.time() - self.started_at > SHIFT_SECONDS:
+            return Stop.HANDED_ON
+        if self.pool.held_for() > LONGEST_WAIT_SECONDS:
+            return Stop.WAITING
+        return Stop.DONE if self.is_dry() else None
 
     def is_dry(self) -> bool:
         """Whether there is nothing to claim, and nothing in hand but what sleeps for long."""
@@ -245,13 +258,22 @@ class Shift:
             lease.is_lost = True
             del self.leases[lease.chunk_id]
 
+    def look_ahead(self) -> None:
+        """Set how much should be ready: one pool, or more where calls are so quick that it would run dry meanwhile."""
+        now = self.loop.time()
+        if now - self.counted_at >= TICK_SECONDS:
+            rate = self.answered / (now - self.counted_at)
+            self.answered, self.counted_at = 0, now
+            most = self.order.plan["max_in_flight"]
+            self.pool.wanted = int(min(max(most, rate * READY_FOR_SECONDS), most * MOST_POOLS_READY))
+
     def wants_more(self) -> bool:
         if any(lease.is_suspect for lease in self.leases.values()):
             return False
-        return len(self.pool.ready) < self.order.plan["max_in_flight"] and self.loop.time() >= self.due["claim"]
+        return len(self.pool.ready) < self.pool.wanted and self.loop.time() >= self.due["claim"]
 
     async def claim_more(self) -> None:
-        """Claim until a whole pool is ready beside the one in flight, or nothing is left to claim."""
+        """Claim until enough is ready beside what is in flight, or nothing is left to claim."""
         order = self.order
         while self.wants_more():
             alone = not (self.leases or self.rows or self.finished)
@@ -259,6 +281,7 @@ class Shift:
             self.is_exhausted = alone and lease is None
             if lease is None:
                 self.due["claim"] = self.loop.time() + (CLAIM_AGAIN_SECONDS if alone else TICK_SECONDS)
+                self.nudge()
                 return
             self.has_claimed = True
             if not lease.items:
@@ -283,12 +306,15 @@ class Shift:
         self.is_unannounced = self.is_unannounced or stored > 0
         self.pool.is_clogged = False
         self.pool.fill()
+        if not (self.leases or self.is_exhausted):
+            self.due["claim"] = 0.0  # nothing is in hand now, so that what must be worked on alone may be claimed too
+            self.nudge()
         if self.is_unannounced and self.is_due("announce", ANNOUNCE_SECONDS):
             self.is_unannounced = False
             await asyncio.to_thread(announce_outputs, self.order.run_id)
 
     async def keep_share(self) -> None:
-        """Ask each second for our part of the endpoint's slots, and learn whether it asked anybody to wait."""
+        """Ask again and again for our part of the endpoint's slots, and learn whether it asked anybody to wait."""
         while True:
             in_flight = len(self.pool.calls)
             wanted = in_flight if self.pool.is_closed else self.order.plan["max_in_flight"]
@@ -297,7 +323,8 @@ class Shift:
             if held:
                 self.pool.hold(held)
             self.pool.fill()
-            await asyncio.sleep(RENEWAL_SECONDS)
+            is_new = self.loop.time() - self.started_at < FIRST_SECONDS
+            await asyncio.sleep(FIRST_RENEWAL_SECONDS if is_new else RENEWAL_SECONDS)
 
     async def hand_back(self) -> None:
         """Give back what was claimed and not answered, with what is known of it, and close the run if it is done."""

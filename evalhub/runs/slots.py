@@ -16,7 +16,9 @@ from redis.exceptions import RedisError
 
 log = logging.getLogger(__name__)
 
-RENEWAL_SECONDS = 1.0
+RENEWAL_SECONDS = 0.5
+# At first others may hold slots that they do not know to be ours.
+FIRST_RENEWAL_SECONDS, FIRST_SECONDS = 0.1, 1.0
 FORGOTTEN_AFTER_SECONDS = 10
 # The share of a worker that never reached Redis: not all of the limit, since others may be in the same position.
 UNKNOWN_OTHERS = 4
@@ -73,7 +75,8 @@ class Share:
         self.name = name
         self.limit = limit
         self.granted = 0
-        self.is_known = False
+        self.was_told = False
+        self.is_away = False
 
     def renew(self, in_flight: int, wanted: int, hold: float = 0) -> float:
         """Sign in, and set ``granted`` to how many calls may be in flight.
@@ -85,12 +88,12 @@ class Share:
             granted, held = self.ask(in_flight, wanted, hold)
         except (RedisError, OSError) as error:
             self.redis = None
-            if self.is_known or not self.granted:
+            if not self.is_away:
                 log.warning("Redis is away; going on with the worker's own share of the endpoint: %s", error)
-            self.granted = max(1, self.granted if self.is_known else self.limit // UNKNOWN_OTHERS)
-            self.is_known = False
+            self.granted = max(1, self.granted if self.was_told else self.limit // UNKNOWN_OTHERS)
+            self.is_away = True
             return 0.0
-        self.granted, self.is_known = granted, True
+        self.granted, self.was_told, self.is_away = granted, True, False
         return held
 
     def ask(self, in_flight: int, wanted: int, hold: float) -> tuple[int, float]:

@@ -39,7 +39,7 @@ PIECES = f"""
 SELECT min(position), max(position) FROM (
     SELECT example.position, (row_number() OVER (ORDER BY example.position) - 1) / %(size)s AS part {UNANSWERED}
 ) AS left_over GROUP BY part ORDER BY part
-"""
+"""  # noqa: S608 -- put together from constants
 QUARANTINE_OUTPUTS = f"""
 INSERT INTO runs_output (
     run_id, example_id, repeat, text, tool_calls, finish_reason, attempts, error_cause, error, raw, truncated,
@@ -48,7 +48,7 @@ INSERT INTO runs_output (
 SELECT run.id, example.id, chunk.repeat, '', '[]', '', %(attempts)s, %(cause)s, %(sentence)s, '', false, now()
 {UNANSWERED}
 ON CONFLICT (run_id, example_id, repeat) DO NOTHING
-"""  # noqa: S608 -- put together from constants
+"""
 WITHOUT_WORKER = """
 SELECT run.id FROM runs_run AS run
 WHERE run.state = 'running' AND (run.waits_until IS NULL OR run.waits_until <= now())

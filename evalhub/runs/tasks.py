@@ -14,19 +14,19 @@ from evalhub.runs.sweeping import sweep_runs
 worker_shutting_down.connect(ask_to_leave)
 
 
-@worker_init.connect  # type: ignore[untyped-decorator]  # Celery has no types
+@worker_init.connect
 def load_what_calls_need(sender: Any = None, **_signal: Any) -> None:
     """Import the client before the fork: once for all processes, and not in the first task's time."""
     if "calls" in sender.app.amqp.queues.consume_from:
         import aiohttp  # noqa: F401 -- 0.15 s, which the other workers do not pay
 
 
-@shared_task  # type: ignore[untyped-decorator]  # Celery has no types
+@shared_task
 def execute_chunks_task(run_id: int, **_future: Any) -> None:
     if not execute_chunks(run_id):
         sweep_runs()  # an idle worker has the time
 
 
-@shared_task  # type: ignore[untyped-decorator]  # Celery has no types
+@shared_task
 def sweep_runs_task(**_future: Any) -> None:
     sweep_runs()
