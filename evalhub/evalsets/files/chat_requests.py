@@ -31,6 +31,8 @@ def read_request(value: Any, tools: Any, column: str, tools_column: str, parse: 
     if inside and beside:
         what = f"gives tools, and so does {shown(column)}. Leave one of them out"
         raise cell_fault(tools_column, what, "Tools given twice")
+    if inside and next(iter(value)) == "tools":  # the order of the keys is kept, or a download would not give its hash
+        return {"tools": inside, **request}
     if inside or beside:
         request["tools"] = inside or beside
     return request
@@ -169,5 +171,5 @@ def _tool(tool: Any, number: int, column: str) -> dict[str, Any]:
     if not isinstance(function.get("parameters", {}), dict):
         raise cell_fault(column, f"has a tool {number} whose “parameters” are no object", "Parameters are no object")
     if "function" in tool:
-        return {"type": "function", **tool}
+        return dict(tool) if "type" in tool else {"type": "function", **tool}
     return {"type": "function", "function": {key: item for key, item in tool.items() if key != "type"}}

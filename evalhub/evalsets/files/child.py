@@ -23,6 +23,7 @@ from evalhub.evalsets.files.mapping import mapping_from_json
 
 PR_SET_PDEATHSIG = 1
 OPEN_FILES = 64
+CPU_GRACE_SECONDS = 5
 GARBAGE_THRESHOLD = 100_000  # rows make no cycles; looking for them at every 700 objects costs a tenth of the time
 NO_SPACE = {errno.ENOSPC, errno.EDQUOT}
 
@@ -93,14 +94,16 @@ def _limit(limits: Limits) -> None:
         # Private writable memory is what the file makes grow; address space also counts what is only reserved.
         (resource.RLIMIT_DATA, limits.memory_bytes),
         (resource.RLIMIT_AS, limits.memory_bytes + GB),
-        (resource.RLIMIT_CPU, limits.cpu_seconds),
-        (resource.RLIMIT_FSIZE, max(limits.staged_bytes, limits.decoded_bytes)),
+        (resource.RLIMIT_CPU, limits.cpu_seconds + CPU_GRACE_SECONDS),
+        (resource.RLIMIT_FSIZE, limits.staged_bytes),
         (resource.RLIMIT_NOFILE, OPEN_FILES),
         (resource.RLIMIT_CORE, 0),
     ):
         hard = resource.getrlimit(kind)[1]
         wanted = most if hard == resource.RLIM_INFINITY else min(most, hard)
-        resource.setrlimit(kind, (wanted, wanted))
+        # At the soft limit of computing comes SIGXCPU, which says why; at the hard one SIGKILL, which does not.
+        soft = max(1, wanted - CPU_GRACE_SECONDS) if kind == resource.RLIMIT_CPU else wanted
+        resource.setrlimit(kind, (soft, wanted))
 
 
 def _peak_memory() -> int:

@@ -98,7 +98,7 @@ def _listen(
         while True:
             now = time.monotonic()
             if now > deadline:
-                raise UploadError(f"Reading the file took longer than {limits.wall_seconds:g} seconds. Split it.")
+                raise UploadError(f"Reading the file took longer than {limits.wall_seconds:g} s. Split it.")
             if should_stop and now >= ask_at:
                 ask_at = now + SECONDS_BETWEEN_QUESTIONS
                 if should_stop():
@@ -141,8 +141,8 @@ def _explain(code: int, errors: IO[bytes], limits: Limits) -> UploadError:
     errors.seek(max(0, errors.seek(0, os.SEEK_END) - STDERR_BYTES))
     last = errors.read().decode("utf-8", "replace").strip().rpartition("\n")[2]
     logger.warning("the reader of a file ended with %s: %s", code, shown(last))
-    if code == -signal.SIGXCPU or (code == -signal.SIGKILL and "CPU" in last):
-        return UploadError(f"Reading the file took more than {limits.cpu_seconds} seconds of computing. Split it.")
+    if code == -signal.SIGXCPU:
+        return UploadError(f"Reading the file took more than {limits.cpu_seconds} s of computing time. Split it.")
     if code in {-signal.SIGKILL, -signal.SIGABRT} or "MemoryError" in last or "bad_alloc" in last:
         return UploadError(no_memory(limits))
     if code < 0:

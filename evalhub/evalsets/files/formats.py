@@ -42,7 +42,7 @@ FOREIGN = (
     (b"\xff\xd8\xff", "an image", "Export the table itself."),
 )
 HTML = re.compile(rb"<(?:!doctype html|!--|html|head|body|title|script|meta|div|table)\b", re.IGNORECASE)
-XML = re.compile(rb"<(?:\?xml|!doctype|[a-z][\w:.-]*[\s/>])", re.IGNORECASE)
+XML = re.compile(rb"<(?:\?xml|!doctype|[a-z][\w:.-]*+[^<>]*+>\s*+<)", re.IGNORECASE)
 LIST_IN_OBJECT = re.compile(rb'\{\s*"(?:' + b"|".join(name.encode() for name in ROW_LISTS) + rb')"\s*:\s*\[')
 CONTROLS = bytes(set(range(32)) - set(b"\t\n\r\f\x1b") - {0x01, 0x1E, 0x1F})
 
