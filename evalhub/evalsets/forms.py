@@ -87,7 +87,8 @@ class MappingForm(forms.Form):
             self.fields[field.name] = forms.ChoiceField(
                 label=field.label,
                 help_text=field.help,
-                required=False,
+                required=field.is_required,
+                error_messages={"required": f"“{field.label}” has no column. Choose the one that holds it."},
                 choices=[NO_COLUMN, *choices],
                 initial=places.get(guess.get(field.name, ""), ""),
             )

@@ -14,6 +14,7 @@ from django.db import connection
 from django.urls import reverse
 from django.utils.module_loading import import_string
 
+from evalhub.evalsets.files.faults import UploadError
 from evalhub.evalsets.files.report import StagingReport
 from evalhub.evalsets.files.staged_file import staged_columns
 from evalhub.evalsets.models import EvalSet, EvalSetVersion, ProductionSample, Upload
@@ -71,7 +72,9 @@ class ExamplesImport:
 
     def prepare(self) -> None:
         if self.version is None:
-            eval_set = EvalSet.objects.in_project(self.upload.project).get(pk=self.upload.target["eval_set"])
+            eval_set = EvalSet.objects.in_project(self.upload.project).filter(pk=self.upload.target["eval_set"]).first()
+            if eval_set is None:
+                raise UploadError("The eval set is not there any more. Make one, and upload the file again.")
             self.version = begin_version(eval_set, self.upload.created_by, upload=self.upload)
 
     def copy(self, cursor: Any, lines: list[bytes]) -> None:

@@ -67,3 +67,12 @@ document.addEventListener("click", async (event) => {
   await navigator.clipboard.writeText(document.getElementById(button.dataset.copies).textContent.trim());
   button.textContent = "Copied";
 });
+
+// A file that is too large is refused here already, before it travels.
+document.addEventListener("change", (event) => {
+  const most = Number(event.target.dataset?.mostBytes);
+  if (!most) return;
+  const isTooLarge = [...event.target.files].some((file) => file.size > most);
+  event.target.setCustomValidity(isTooLarge ? event.target.dataset.tooLarge : "");
+  event.target.reportValidity();
+});

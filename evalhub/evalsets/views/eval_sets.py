@@ -39,7 +39,7 @@ def list_eval_sets(request: MemberRequest, project: Project) -> HttpResponseBase
 def latest_versions(eval_sets: Any) -> dict[int, EvalSetVersion]:
     """The newest version of each, in one query."""
     versions = EvalSetVersion.objects.filter(eval_set__in=[eval_set.pk for eval_set in eval_sets]).listed()
-    newest = versions.order_by("eval_set", "-number").distinct("eval_set")
+    newest = versions.order_by("eval_set_id", "-number").distinct("eval_set_id")
     return {version.eval_set_id: version for version in newest}
 
 

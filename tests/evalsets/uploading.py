@@ -1,0 +1,89 @@
+"""The way of an upload in few lines: what a person clicks by the client, what a worker does by hand."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django.urls import reverse
+
+from evalhub.evalsets.checking import check_rows
+from evalhub.evalsets.models import EvalSet, EvalSetVersion, Upload
+from evalhub.evalsets.storing import store_rows
+from evalhub.projects.models import Project
+
+
+def jsonl(rows: Iterable[Any]) -> bytes:
+    return b"".join(json.dumps(row, ensure_ascii=False).encode() + b"\n" for row in rows)
+
+
+def make_eval_set(project: Project, name: str = "Inbox") -> EvalSet:
+    return EvalSet.objects.create(project=project, name=name)
+
+
+def send(client: Client, project: Project, content: bytes, name: str = "rows.jsonl", eval_set: EvalSet | None = None):
+    """Choose a file: examples for ``eval_set``, production samples without. Returns the answer."""
+    url = (
+        reverse("evalsets:upload_examples", args=[project.slug, eval_set.pk])
+        if eval_set
+        else reverse("evalsets:upload_samples", args=[project.slug])
+    )
+    return client.post(url, {"file": SimpleUploadedFile(name, content)})
+
+
+def received(client: Client, project: Project, content: bytes, name: str = "rows.jsonl", eval_set=None) -> Upload:
+    answer = send(client, project, content, name, eval_set)
+    assert answer.status_code == 302, answer.content.decode()
+    return Upload.objects.latest("pk")
+
+
+def guessed(upload: Upload) -> dict[str, Any]:
+    """What the mapping form sends when nothing is changed in it."""
+    from evalhub.evalsets.forms import MappingForm
+
+    form = MappingForm(upload)
+    values = {field.name: field.value() for field in form}
+    return {name: value for name, value in values.items() if value not in (None, False)}
+
+
+def act(client: Client, upload: Upload, verb: str, **data: Any):
+    """Press a button of the upload's page; ``verb`` is the name of its address: map, confirm, cancel, map_again."""
+    return client.post(reverse(f"evalsets:{verb}", args=[upload.project.slug, upload.pk]), data)
+
+
+def checked(client: Client, project: Project, content: bytes, name: str = "rows.jsonl", eval_set=None, **changes) -> Upload:
+    upload = received(client, project, content, name, eval_set)
+    answer = act(client, upload, "map", **(guessed(upload) | changes))
+    assert answer.status_code == 302, answer.content.decode()
+    check_rows(upload.pk)
+    upload.refresh_from_db()
+    return upload
+
+
+def imported(client: Client, project: Project, content: bytes, name: str = "rows.jsonl", eval_set=None, **answers) -> Upload:
+    upload = checked(client, project, content, name, eval_set)
+    assert upload.state == Upload.State.CHECKED, upload.refusal
+    answer = act(client, upload, "confirm", **answers)
+    assert answer.status_code == 302, answer.content.decode()
+    store_rows(upload.pk)
+    upload.refresh_from_db()
+    assert upload.state == Upload.State.DONE
+    return upload
+
+
+def version_of(client: Client, eval_set: EvalSet, rows: Iterable[Any], publish: bool = True) -> EvalSetVersion:
+    """A version made of rows by the whole way."""
+    answers = {"publish": "on"} if publish else {}
+    upload = imported(client, eval_set.project, jsonl(rows), eval_set=eval_set, **answers)
+    return EvalSetVersion.objects.get(upload=upload)
+
+
+def example_row(number: int, **more: Any) -> dict[str, Any]:
+    return {"id": f"e{number}", "input": f"What is {number} + {number}?", "expected": 2 * number, **more}
+
+
+def sample_row(number: int, **more: Any) -> dict[str, Any]:
+    return {"id": f"s{number}", "input": f"Question {number}", "answer": f"Answer {number}", **more}
