@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.urls import reverse
 
 from evalhub.errors import EvalHubError
 from evalhub.serving.embedded import servers_of_our_own, wanted_by_environment
@@ -56,7 +55,7 @@ class FirstPage:
         self.deadline = time.monotonic() + patience
         place = urlsplit(address)
         self.connection = socket.create_connection((place.hostname, place.port), timeout=5)
-        self.connection.sendall(f"GET {reverse(settings.LOGIN_URL)} HTTP/1.0\r\nHost: localhost\r\n\r\n".encode())
+        self.connection.sendall(b"GET / HTTP/1.0\r\nHost: localhost\r\n\r\n")
         self.connection.setblocking(False)
 
     def has_come(self) -> bool:

@@ -18,7 +18,7 @@ def home() -> Iterator[Path]:
     home = place / "home"
     yield home
     servers = home / "servers"
-    if servers.is_symlink():
+    if servers.is_symlink() and servers.exists():
         shutil.rmtree(servers.resolve())
     shutil.rmtree(socket_folder(home), ignore_errors=True)
     shutil.rmtree(place)
