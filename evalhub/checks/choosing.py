@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from django.db.models import QuerySet
-from django.db.models.functions import Left
+from django.db.models.functions import Left, Length, Right
 from django.http import QueryDict
 
-from evalhub.checks.excerpts import LONGEST
+from evalhub.checks.excerpts import ENDING, LONGEST
 from evalhub.checks.models import Check, Score
 from evalhub.checks.trials import newest_runs
 from evalhub.errors import EvalHubError
@@ -85,7 +85,7 @@ def chosen_runs(project: Project, wanted: Wanted, check: Check | None) -> list[R
 
 
 def chosen_scores(runs: list[Run], wanted: Wanted) -> QuerySet[Score]:
-    """The scores, with output and example; of a long answer only the beginning is read, as ``answer``."""
+    """The scores, with output and example; of an answer only its text's ``beginning``, ``ending`` and ``length``."""
     scores = Score.objects.filter(run__in=[run.pk for run in runs])
     scores = scores.filter(by=wanted.check) if wanted.check else scores.filter(by__retired_at=None)
     if wanted.outcome:
@@ -94,6 +94,10 @@ def chosen_scores(runs: list[Run], wanted: Wanted) -> QuerySet[Score]:
         scores = scores.filter(cause=wanted.cause)
     return (
         scores.select_related("by", "output__example", "run__candidate")
-        .annotate(answer=Left("output__text", LONGEST + 100))
+        .annotate(
+            beginning=Left("output__text", LONGEST),
+            ending=Right("output__text", ENDING),
+            length=Length("output__text"),
+        )
         .defer("output__text", "output__raw", "output__example__metadata", "run__plan")
     )

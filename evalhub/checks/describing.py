@@ -24,7 +24,8 @@ class Setting:
 
 def compares_with(kind: Kind) -> str:
     """The kinds of expected output that a kind of check compares with, in words; "" if it needs none."""
-    return " or ".join(EXPECTED_NAMES[name] for name in kind.expects)
+    *others, last = [EXPECTED_NAMES[name] for name in kind.expects] or [""]
+    return f"{', '.join(others)} or {last}" if others else last
 
 
 def kind_description(check: Check) -> str:

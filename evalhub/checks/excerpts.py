@@ -8,12 +8,24 @@ from typing import Any
 from evalhub.checks.answers import as_tool_calls
 from evalhub.evalsets.conversation import turns_of
 
-LONGEST = 600  # characters
+LONGEST, MOST_LINES = 600, 12
+ENDING, LAST_LINES = 200, 4  # of them, for many an answer stands at the end
+CUT = "\n…\n"
 
 
 def excerpt(text: str) -> str:
+    """A short text whole; of a long one the beginning and the end."""
     text = text.strip()
-    return text if len(text) <= LONGEST else text[:LONGEST].rstrip() + " …"
+    text = joined(text[:LONGEST], text[-ENDING:], len(text))
+    lines = text.split("\n")
+    if len(lines) <= MOST_LINES:
+        return text
+    return "\n".join(lines[: MOST_LINES - LAST_LINES - 1]) + CUT + "\n".join(lines[-LAST_LINES:])
+
+
+def joined(beginning: str, ending: str, length: int) -> str:
+    """An excerpt of a text of ``length`` characters, from its first LONGEST and its last ENDING ones."""
+    return beginning if length <= LONGEST else beginning[: LONGEST - ENDING - len(CUT)].rstrip() + CUT + ending.lstrip()
 
 
 def request_excerpt(request: Any) -> str:

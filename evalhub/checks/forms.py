@@ -128,6 +128,12 @@ class CheckForm(forms.Form):
     def parameter_fields(self) -> list[forms.BoundField]:
         return [self[PREFIX + parameter.name] for parameter in self.kind.parameters]
 
+    def focus_first_fault(self) -> None:
+        for name, field in self.fields.items():
+            if name in self.errors:
+                field.widget.attrs["autofocus"] = True
+                break
+
     def clean_name(self) -> str:
         name = str(self.cleaned_data["name"])
         if name.casefold() in self.taken:

@@ -8,7 +8,7 @@ from typing import Any
 
 from evalhub.checks.choosing import Wanted
 from evalhub.checks.describing import cause_title
-from evalhub.checks.excerpts import answer_excerpt, expected_excerpt, request_excerpt
+from evalhub.checks.excerpts import answer_excerpt, expected_excerpt, joined, request_excerpt
 from evalhub.checks.figures import Tally, tallies
 from evalhub.checks.kinds.base import Judgement
 from evalhub.checks.models import Check, Score
@@ -45,7 +45,7 @@ def entry_of_score(score: Any) -> Entry:
         outcome=Score.Outcome(score.outcome),
         cause=cause_title(score.by, score.cause),
         message=score.message,
-        answer=answer_excerpt(score.answer, score.output.tool_calls),
+        answer=answer_excerpt(joined(score.beginning, score.ending, score.length), score.output.tool_calls),
         check=score.by,
     )
 

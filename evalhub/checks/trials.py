@@ -8,12 +8,13 @@ from dataclasses import dataclass
 
 from evalhub.checks.answers import as_answer
 from evalhub.checks.judging import judge_of
-from evalhub.checks.kinds.base import Expected, Judgement
+from evalhub.checks.kinds.base import Expected, Judgement, Outcome
 from evalhub.checks.models import Check
 from evalhub.evalsets.models import EvalSet
 from evalhub.runs.models import Output, Run
 
 MOST_OUTPUTS = 10
+ORDER = (Outcome.FAILED, Outcome.SKIPPED, Outcome.PASSED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +40,10 @@ def newest_runs(eval_set: EvalSet) -> list[Run]:
 def try_check(check: Check) -> list[Trial]:
     """Judge up to MOST_OUTPUTS outputs of the newest runs, as many of each run; the same ones at each try.
 
-    The check need not be saved.
+    The check need not be saved. What failed comes first, then what could not be checked.
     """
     judge = judge_of(check)
-    return [
+    trials = [
         Trial(
             output,
             judge(
@@ -52,6 +53,7 @@ def try_check(check: Check) -> list[Trial]:
         )
         for output in first_outputs(newest_runs(check.eval_set)[:MOST_OUTPUTS])
     ]
+    return sorted(trials, key=lambda trial: ORDER.index(trial.judgement.outcome))
 
 
 def first_outputs(runs: Sequence[Run]) -> list[Output]:

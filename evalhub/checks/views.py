@@ -122,6 +122,7 @@ def show_form(
         trials = try_check(tried)
         entries = [entry_of_trial(tried, trial.output, trial.judgement) for trial in trials]
         context |= {"was_tried": True, "entries": entries, "counts": outcome_counts(trials)}
+    form.focus_first_fault()
     status = 422 if form.errors else 200
     return render_page_or_fragment(request, "checks/form.html", "checks/_form.html", context, status)
 

@@ -1,6 +1,6 @@
 import pytest
 
-from evalhub.checks.excerpts import LONGEST, answer_excerpt, excerpt, expected_excerpt, request_excerpt
+from evalhub.checks.excerpts import LONGEST, answer_excerpt, excerpt, expected_excerpt, joined, request_excerpt
 
 CALLS = [
     {"name": "area", "arguments": {"base": [10], "unit": ["m", "metres"]}, "optional": ["unit"]},
@@ -8,9 +8,21 @@ CALLS = [
 ]
 
 
-def test_long_texts_are_cut():
+def test_of_a_long_text_the_beginning_and_the_end_are_shown():
     assert excerpt(" " + "a" * LONGEST + " ") == "a" * LONGEST
-    assert excerpt("a" * (LONGEST + 1)) == "a" * LONGEST + " …"
+    shown = excerpt("a" * 500 + "b" * 500)
+    assert shown == "a" * 397 + "\n…\n" + "b" * 200
+    assert excerpt(shown) == shown
+    assert joined("a" * LONGEST, "b" * 200, 1000) == shown
+
+
+def test_of_many_lines_the_first_and_the_last_are_shown():
+    lines = [str(number) for number in range(100)]
+
+    shown = excerpt("\n".join(lines))
+
+    assert shown.split("\n") == ["0", "1", "2", "3", "4", "5", "6", "…", "96", "97", "98", "99"]
+    assert excerpt("\n".join(lines[:12])) == "\n".join(lines[:12])
 
 
 def test_a_request_shows_what_the_user_said_last():
