@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any, cast
 
 from django import forms
@@ -144,6 +145,9 @@ class CandidateForm(forms.ModelForm[Candidate]):
         endpoint.empty_label = "None: outputs are recorded elsewhere"
         for name, value in api_texts(self.instance).items():
             self.initial.setdefault(name, value)
+        for name in ("input_price", "output_price"):
+            if isinstance(price := self.initial.get(name), Decimal):
+                self.initial[name] = f"{price.normalize():f}"  # 0.15, not 0.150000
 
     def clean_name(self) -> str:
         return free_name(self.cleaned_data["name"], Candidate.objects.in_project(self.project), self.instance.pk)

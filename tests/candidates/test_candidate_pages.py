@@ -203,7 +203,7 @@ def test_the_price_is_offered_for_the_model_and_endpoint_typed_in(client_of, lea
 
     assert "Library price for gpt-4o-mini at OpenAI: $0.15 in, $0.60 out." in part
     assert 'name="input_price" value="9"' in part
-    assert part.lstrip().startswith("<section")
+    assert part.lstrip().startswith("<h2>Prices</h2>")
 
 
 def test_the_offer_is_taken_with_javascript_and_without(client_of, lead, project):

@@ -95,7 +95,7 @@ def test_what_went_wrong_is_shown_with_what_was_sent_back(try_it, candidate):
     assert "Too many requests" in text_of(answer)
     assert "The endpoint gets too many requests (429): “Slow <b>down</b>”." in text_of(answer)
     assert "<b>" not in answer.content.decode()
-    assert "The endpoint asks to wait 7.0 s." in text_of(answer)
+    assert "The endpoint asks to wait 7 s." in text_of(answer)
 
 
 def test_tool_calls_are_shown(try_it, candidate):
