@@ -134,7 +134,6 @@ def _locked(path: Path, kind: int) -> Iterator[None]:
 def _started(home: Path, wanted: Wanted) -> Iterator[list[Running]]:
     account = server_account()
     logs = home / "logs"
-    logs.mkdir(exist_ok=True)
     folder = servers_folder(home, account)
     _refuse_full_disk(folder)
     running: list[Running] = []

@@ -18,6 +18,8 @@ DATABASE_NAME = "evalhub"
 DATABASE_USER = "evalhub"
 # Where root keeps what the account “nobody” must reach and cannot reach in the data folder.
 SYSTEM_FOLDER = Path("/var/lib/evalhub")
+# Uploaded files, and what the servers say.
+PRIVATE_FOLDERS = ("files", "logs")
 
 
 class PlaceError(EvalHubError):
@@ -68,6 +70,8 @@ def make_home(home: Path) -> None:
             f"The data folder {home} belongs to another user and cannot be written. "
             "Start EvalHub as that user, or choose another folder with EVALHUB_HOME."
         )
+    for name in PRIVATE_FOLDERS:
+        (home / name).mkdir(mode=0o700, exist_ok=True)
 
 
 def may_enter(account: Account, folder: Path) -> bool:

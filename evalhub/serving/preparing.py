@@ -10,6 +10,7 @@ from django.conf import settings
 from django.core.management import call_command
 
 from evalhub.errors import EvalHubError
+from evalhub.serving.places import make_home
 
 
 class PreparingError(EvalHubError):
@@ -17,6 +18,7 @@ class PreparingError(EvalHubError):
 
 
 def prepare(report: Callable[[str, str], None]) -> None:
+    make_home(settings.EVALHUB_HOME)
     check_database()
     check_broker()
     migrate(report)

@@ -135,7 +135,8 @@ def test_secrets_are_made_once_and_for_the_owner_only(home):
     assert read_or_make_secrets(home) == made
     assert permissions(home / "secrets.json") == "-rw-------"
     assert len(made["secret_key"]) >= 50
-    assert sorted(path.name for path in home.iterdir()) == ["secrets.json"]
+    assert sorted(path.name for path in home.iterdir()) == ["files", "logs", "secrets.json"]
+    assert permissions(home / "files") == permissions(home / "logs") == "drwx------"
 
 
 def test_damaged_secrets_are_told_not_replaced(home):

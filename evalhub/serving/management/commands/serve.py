@@ -38,4 +38,7 @@ def where(address: str) -> list[str]:
     lines = [f"EvalHub is at {address} -- its data are in {settings.EVALHUB_HOME}"]
     if urlsplit(address).hostname not in settings.ALLOWED_HOSTS:
         lines.append(f"It answers to {', '.join(settings.ALLOWED_HOSTS)} only; EVALHUB_ALLOWED_HOSTS names others.")
+    servers = settings.EVALHUB_HOME / "servers"
+    if servers.is_symlink():
+        lines.append(f"The database is in {servers.resolve()}: the user “nobody”, who runs it, may not enter the home.")
     return lines
