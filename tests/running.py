@@ -10,6 +10,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,11 +33,15 @@ class Program:
         self.service = service
         assert service.log
         self.log = service.log
+        self.shown = 0
         self.process = start(service)
 
     def restart(self, hurry: bool = True) -> None:
         self.stop(hurry)
         self.process = start(self.service)
+
+    def runs(self) -> bool:
+        return self.process.poll() is None
 
     def stop(self, hurry: bool = False) -> None:
         stop([(self.service, self.process)], in_a_hurry=lambda: hurry)
@@ -60,8 +65,10 @@ def session_worker(test_environment: dict[str, str]) -> Iterator[Program]:
 @pytest.fixture
 def celery_worker(session_worker: Program, transactional_db: None, request: pytest.FixtureRequest) -> Iterator[Program]:
     """A Celery worker process for all queues. Between two tests its queues are emptied and its tasks finished."""
-    attach_log(request, session_worker.log)
-    yield session_worker
+    if not session_worker.runs():
+        session_worker.restart()  # the test before killed it
+    with log_attached(request, session_worker):
+        yield session_worker
     if not empties_its_queues(session_worker):
         session_worker.restart()
 
@@ -70,7 +77,7 @@ def empties_its_queues(worker: Program, seconds: float = 10) -> bool:
     """Drop what waits, and wait for the tasks at work; false if they go on for too long."""
     broker = redis.Redis.from_url(settings.REDIS_URL)
     deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline and worker.process.poll() is None:
+    while time.monotonic() < deadline and worker.runs():
         broker.delete(*QUEUES)
         if broker.hlen("unacked") == 0:
             return True
@@ -96,11 +103,12 @@ def session_web_server(test_environment: dict[str, str]) -> Iterator[tuple[Progr
 @pytest.fixture
 def web_server(
     session_web_server: tuple[Program, WebServer], transactional_db: None, request: pytest.FixtureRequest
-) -> WebServer:
+) -> Iterator[WebServer]:
     """The real web server, gunicorn in processes of its own, on the tests' database; ``web_server.url``."""
     program, server = session_web_server
-    attach_log(request, program.log)
-    return server
+    with log_attached(request, program):
+        assert program.runs(), f"gunicorn ended: {program.log.read_text()[-2000:]}"
+        yield server
 
 
 class Endpoint:
@@ -140,9 +148,12 @@ def model_endpoint(session_endpoint: Endpoint) -> Endpoint:
     return session_endpoint
 
 
-def attach_log(request: pytest.FixtureRequest, log: Path) -> None:
-    """Show what is added to the log from here on, should this test fail."""
-    request.node.stash.setdefault(LOGS, {})[log] = log.stat().st_size if log.exists() else 0
+@contextmanager
+def log_attached(request: pytest.FixtureRequest, program: Program) -> Iterator[None]:
+    """Show what the program logged since the last test, should this one fail."""
+    request.node.stash.setdefault(LOGS, {})[program.log] = program.shown
+    yield
+    program.shown = program.log.stat().st_size
 
 
 @pytest.hookimpl(wrapper=True)
