@@ -39,6 +39,11 @@ def test_names_with_dots_are_quoted(names: tuple[str, ...], spelling: str):
     assert spell_column(*names) == spelling
 
 
+@pytest.mark.parametrize("spelling", ["a..b", '"a', 'a."b', ".", '"a"b', "a."])
+def test_a_spelling_that_is_none_stands_for_itself(spelling: str):
+    assert parse_column(spelling) == (spelling,)
+
+
 def test_columns_of_json_rows_are_offered_two_levels_deep():
     rows = [
         {"id": 1, "a.b": 2, "outputs": {"gpt-3.5": "x", "m": {"deep": 1}}},
