@@ -53,7 +53,7 @@ def read_wanted(query: QueryDict) -> Wanted:
     outcome, cause = query.get("outcome", ""), query.get("cause", "")
     if outcome and outcome not in Score.Outcome:
         raise AddressError(f"“outcome” must be one of {', '.join(Score.Outcome)}.")
-    if len(cause) > LONGEST_CAUSE or not cause.isprintable():
+    if len(cause) > LONGEST_CAUSE or "\0" in cause:
         raise AddressError("“cause” is not one that a check can find.")
     check = query.get("check", "")
     return Wanted(runs, number(check, "check") if check else None, outcome, cause)

@@ -161,6 +161,22 @@ def test_tool_calls_that_are_stored_in_an_odd_form_leave_no_run_unscored(version
     assert score_run(run) == 6
 
 
+def test_a_field_with_a_name_that_cannot_be_stored_leaves_no_run_unscored(project):
+    row = {
+        "key": "odd",
+        "request": {"messages": []},
+        "expected_kind": "json",
+        "expected": {"a\0b": {"c\nd": 1}},
+    }
+    version = make_version(project, [row])
+    run = make_run(version, answers=['{"a\\u0000b": {}}'])
+    make_check(version, "Fields", "json_fields")
+
+    assert score_run(run) == 1
+
+    assert "\0" not in Score.objects.get().cause
+
+
 def test_more_outputs_than_one_reading_and_one_batch(project, monkeypatch):
     monkeypatch.setattr("evalhub.checks.scoring.BATCH", READ_AT_ONCE + 30)
     version = make_version(project, 2 * READ_AT_ONCE + 90)
