@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import connection
 
+from evalhub.runs.figures import keep_figures
 from evalhub.runs.waking import announce_outputs
 
 FINISH = """
@@ -21,6 +22,8 @@ def finish_runs(run_id: int | None = None) -> list[int]:
     with connection.cursor() as cursor:
         cursor.execute(FINISH, {"run": run_id})
         finished = [row[0] for row in cursor]
+    if finished:
+        keep_figures(finished)
     for finished_id in finished:
         announce_outputs(finished_id)
     return finished

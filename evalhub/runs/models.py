@@ -48,6 +48,8 @@ class Run(models.Model):
     worked_at = models.DateTimeField(null=True, help_text="The last sign of life of a worker, on the database's clock.")
     waits_until = models.DateTimeField(null=True, help_text="The endpoint asked not to be called before.")
 
+    figures = models.JSONField(default=dict, help_text="Counted once, when it finished; empty before. See figures.py.")
+
     is_announced: bool = True
     """False on the object just started or resumed if the queue could not be reached. Not stored."""
 

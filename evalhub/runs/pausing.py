@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import Exists, OuterRef, QuerySet
@@ -55,7 +56,8 @@ def retry_failed(run: Run, user: User) -> int:
     Failed outputs are deleted, with their scores, and planned anew. One that people already look at, in a review or a
     verdict, stays as it is: what they said was said of that output. The trail keeps how many there were of which cause.
     """
-    change(run, "retry", [State.FINISHED], State.RUNNING, state_reason="", finished_at=None, worked_at=Now())
+    renewed: dict[str, Any] = {"state_reason": "", "finished_at": None, "figures": {}, "worked_at": Now()}
+    change(run, "retry", [State.FINISHED], State.RUNNING, **renewed)
     failed = failed_and_unseen(run)
     causes = Counter(failed.values_list("error_cause", flat=True))
     if not causes:
@@ -101,7 +103,7 @@ def hold_run(run_id: int, seconds: float) -> None:
         )
 
 
-def change(run: Run, verb: str, before: Iterable[State], after: State, **fields: object) -> None:
+def change(run: Run, verb: str, before: Iterable[State], after: State, **fields: Any) -> None:
     """Move the run from one of the states to another in one statement, or raise StateError with the state it is in."""
     if not Run.objects.filter(pk=run.pk, state__in=before, source=Run.Source.CALLED).update(state=after, **fields):
         run.refresh_from_db()

@@ -15,6 +15,7 @@ from evalhub.candidates.calling import Reply, call, cost_of, open_session
 from evalhub.candidates.prompting import build_body
 from evalhub.errors import EvalHubError
 from evalhub.runs import chunks
+from evalhub.runs.causes import INTERNAL
 from evalhub.runs.chunks import Item, Lease
 from evalhub.runs.database_thread import DatabaseThread
 from evalhub.runs.finishing import finish_runs
@@ -111,7 +112,7 @@ class Shift:
             reply = Reply(cause="bad_request", error=str(error))
         except Exception as error:
             log.exception("Run %s, example %s: the call failed inside EvalHub", self.order.run_id, item.example_id)
-            reply = Reply(cause="internal", error=f"EvalHub itself failed here ({type(error).__name__}); see its log.")
+            reply = Reply(cause=INTERNAL, error=f"EvalHub itself failed here ({type(error).__name__}); see its log.")
         self.settle(item, reply)
 
     def settle(self, item: Item, reply: Reply) -> None:

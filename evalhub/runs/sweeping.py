@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
+from evalhub.runs.causes import QUARANTINED
 from evalhub.runs.finishing import finish_runs
 from evalhub.runs.waking import wake_workers
 
@@ -14,7 +15,6 @@ SWEEP_SECONDS = 15
 CRASHES_TO_QUARANTINE = 3
 # After a crash a chunk is cut smaller, so that in the end the example that kills workers is alone in its chunk.
 SIZE_AFTER_CRASHES = {1: 10, 2: 1}
-QUARANTINED = "quarantined"
 QUARANTINE_SENTENCE = (
     "Three workers were lost while they worked on this example, so it is not tried again by itself. "
     "Find out why, then retry the failed outputs of the run."

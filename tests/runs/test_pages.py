@@ -1,0 +1,381 @@
+"""The pages of runs: what they say, who may act, and that no list costs more the longer it is."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+
+from evalhub.projects.models import Event
+from evalhub.runs.models import Output, Run
+from tests.making import make_candidate, make_run, make_version
+from tests.runs.making import make_caller, start
+
+
+def url(name: str, run: Run, *args: object) -> str:
+    return reverse(f"runs:{name}", args=[run.project.slug, *(args or [run.pk])])
+
+
+@pytest.fixture
+def page(client_of, lead):
+    return client_of(lead)
+
+
+@pytest.fixture
+def run(project) -> Run:
+    """Started, and worked on by nobody."""
+    return start(make_version(project, 5), make_caller(project))
+
+
+def queries_of(client, address: str) -> int:
+    client.get(address)  # signs in and warms what is cached for the process
+    with CaptureQueriesContext(connection) as queries:
+        assert client.get(address).status_code == 200
+    return len(queries)
+
+
+def test_the_list_names_run_candidate_version_state_and_figures(project, page, run):
+    Output.objects.create(run=run, example=run.version.examples.first(), text="x", cost=Decimal("0.25"))
+    Output.objects.create(run=run, example=run.version.examples.last(), error_cause="timeout", error="Too slow.")
+
+    text = page.get(reverse("runs:list", args=[project.slug])).content.decode()
+
+    assert f"Run {run.pk}" in text
+    assert "Inbox v1" in text and "echo" in text and "running" in text
+    assert '2 <span class="soft">of 5</span>' in text
+    assert "$0.25" in text
+
+
+def test_the_list_is_narrowed_by_eval_set_candidate_and_state(project, page, run):
+    other = make_run(make_version(project, 2, name="Other"), "recorded")
+    address = reverse("runs:list", args=[project.slug])
+
+    def shown(**conditions: object) -> set[int]:
+        return {row.pk for row in page.get(address, conditions).context["page"].rows}
+
+    assert shown() == {run.pk, other.pk}
+    assert shown(eval_set=run.version.eval_set_id) == {run.pk}
+    assert shown(candidate=other.candidate_id) == {other.pk}
+    assert shown(state="finished") == {other.pk}
+    assert shown(state="nonsense", candidate="abc") == {run.pk, other.pk}
+
+
+@pytest.mark.parametrize("count", [1, 30])
+def test_the_list_of_runs_asks_the_database_no_more_for_thirty_than_for_one(count, project, page):
+    version = make_version(project, 2)
+    for number in range(count):
+        make_run(version, f"candidate {number}")
+
+    assert queries_of(page, reverse("runs:list", args=[project.slug])) == 7
+
+
+@pytest.mark.parametrize("count", [1, 30])
+def test_the_list_of_outputs_asks_the_database_no_more_for_thirty_than_for_one(count, project, page):
+    run = make_run(make_version(project, count))
+
+    assert queries_of(page, url("outputs", run)) == 6
+
+
+def test_the_estimate_counts_calls_and_money_and_says_how(project, page):
+    version = make_version(project, 100)
+    priced = make_caller(project, model="priced", name="priced")
+    priced.input_price, priced.output_price, priced.max_tokens = Decimal(1), Decimal(10), 50
+    priced.save()
+    free = make_caller(project, model="free", name="free")
+    data = {"version": version.pk, "candidates": [priced.pk, free.pk], "repeats": 2, "preview": "1"}
+
+    answer = page.post(reverse("runs:new", args=[project.slug]), data, headers={"HX-Request": "true"})
+
+    totals = answer.context["totals"]
+    length = len('{"messages": [{"role": "user", "content": "Say the number 10."}]}')
+    assert totals["calls"] == 400
+    assert totals["unpriced"] == 1
+    estimate = totals["estimates"][1]
+    assert estimate.candidate == priced
+    # 200 calls of (about) 65 / 4 tokens in, 50 out: 200 x 16.25 x 1 / 1e6 + 200 x 50 x 10 / 1e6
+    assert estimate.completion_tokens == 200 * 50
+    assert abs(estimate.prompt_tokens - 200 * length / 4) < 30
+    assert Decimal("0.103") < estimate.cost < Decimal("0.104")
+    assert estimate.how == "tokens in by length, 4 characters each; tokens out at most: max tokens in each answer"
+    assert not Run.objects.exists()
+    assert b"<html" not in answer.content
+
+
+def test_the_estimate_learns_from_an_earlier_run(project, page):
+    version = make_version(project, 10)
+    caller = make_caller(project)
+    earlier = start(version, caller)
+    Output.objects.create(run=earlier, example=version.examples.first(), prompt_tokens=40, completion_tokens=7)
+    Output.objects.create(run=earlier, example=version.examples.last(), prompt_tokens=60, completion_tokens=9)
+    data = {"version": version.pk, "candidates": [caller.pk], "repeats": 1, "preview": "1"}
+
+    answer = page.post(reverse("runs:new", args=[project.slug]), data)
+
+    (estimate,) = answer.context["totals"]["estimates"]
+    assert (estimate.prompt_tokens, estimate.completion_tokens) == (500, 80)
+    assert estimate.how == "tokens in as in an earlier run of this version; tokens out as in an earlier run"
+    assert b"<html" in answer.content  # without htmx it is the page again, with the choice kept
+    assert f'value="{caller.pk}" class' in answer.content.decode() or "checked" in answer.content.decode()
+
+
+def test_half_a_choice_is_no_fault_while_the_page_looks_ahead(project, page):
+    make_caller(project)
+    address = reverse("runs:new", args=[project.slug])
+    version = make_version(project, 1)
+
+    ahead = page.post(address, {"version": version.pk, "preview": "1"}, headers={"HX-Request": "true"})
+    asked = page.post(address, {"version": version.pk, "preview": "1", "repeats": 1})
+
+    assert ahead.status_code == 200 and "Choose a version" in ahead.content.decode()
+    assert asked.status_code == 422 and "Choose at least one candidate." in asked.content.decode()
+
+
+def test_starting_makes_a_run_for_each_candidate(project, page, lead):
+    version = make_version(project, 3)
+    callers = [make_caller(project, model=name) for name in ("one", "two")]
+    data = {"version": version.pk, "candidates": [caller.pk for caller in callers], "repeats": 3}
+
+    answer = page.post(reverse("runs:new", args=[project.slug]), data)
+
+    assert answer.status_code == 302 and answer.url == reverse("runs:list", args=[project.slug])
+    runs = Run.objects.order_by("candidate__name")
+    assert [(run.candidate.name, run.repeats, run.planned_outputs, run.started_by) for run in runs] == [
+        ("one", 3, 9, lead), ("two", 3, 9, lead),
+    ]  # fmt: skip
+    assert runs[0].plan["model"] == "one" and runs[0].plan["content_hash"] == version.content_hash
+    assert Event.objects.filter(action="started a run of").count() == 2
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"repeats": "0"}, "greater than or equal to 1"),
+        ({"repeats": "21"}, "less than or equal to 20"),
+        ({"version": ""}, "Choose a version."),
+        ({"candidates": []}, "Choose at least one candidate."),
+    ],
+)
+def test_nonsense_is_answered_with_the_form_and_starts_nothing(change, sentence, project, page):
+    data = {"version": make_version(project, 1).pk, "candidates": [make_caller(project).pk], "repeats": "1"} | change
+
+    answer = page.post(reverse("runs:new", args=[project.slug]), data)
+
+    assert answer.status_code == 422
+    assert sentence in answer.content.decode()
+    assert not Run.objects.exists()
+
+
+def test_drafts_archived_candidates_and_those_without_endpoint_cannot_be_chosen(project, page):
+    draft = make_version(project, 1, published=False)
+    make_version(project, 1)
+    archived = make_caller(project, model="old")
+    archived.archived_at = timezone.now()
+    archived.save()
+    recorded = make_candidate(project, "recorded")
+    usable = make_caller(project, model="usable")
+
+    form = page.get(reverse("runs:new", args=[project.slug])).context["form"]
+
+    assert list(form.fields["candidates"].queryset) == [usable]
+    assert draft not in form.fields["version"].queryset
+    data = {"version": draft.pk, "candidates": [recorded.pk, archived.pk], "repeats": 1}
+    assert page.post(reverse("runs:new", args=[project.slug]), data).status_code == 422
+
+
+def test_the_page_of_a_run_shows_figures_failures_and_the_plan(project, page, run):
+    examples = list(run.version.examples.all())
+    for example, milliseconds in zip(examples, [100, 200, 300], strict=False):
+        Output.objects.create(
+            run=run, example=example, text="x", total_ms=milliseconds, first_token_ms=milliseconds / 10,
+            cost=Decimal("0.01"), attempts=2,
+        )  # fmt: skip
+    failed = Output.objects.create(run=run, example=examples[3], error_cause="timeout", error="No answer within 5 s.")
+
+    answer = page.get(url("show", run))
+
+    progress = answer.context["progress"]
+    figures = progress.figures
+    assert (figures.stored, figures.answered, figures.failed, figures.cost) == (4, 3, 1, Decimal("0.03"))
+    # of 100, 200, 300: the middle, and 200 + 0.9 x 100
+    assert (figures.total_p50, figures.total_p95) == (200, 290)
+    assert (figures.first_token_p50, figures.first_token_p95) == (20, 29)
+    assert (progress.missing, progress.extra_attempts) == (1, 3)
+    assert [(failure.name, failure.count, failure.example.pk) for failure in progress.failures] == [
+        ("Time limit", 1, failed.pk)
+    ]
+    text = answer.content.decode()
+    assert "No answer within 5 s." in text
+    assert "http://127.0.0.1:9/v1" in text
+    assert reverse("checks:run_scores", args=[project.slug, run.pk]) in text
+
+
+def test_the_moving_part_ends_itself_when_the_run_is_over(page, run):
+    address = url("progress", run)
+    moving = page.get(address, headers={"HX-Request": "true"}).content.decode()
+    Run.objects.filter(pk=run.pk).update(state="finished", finished_at=timezone.now())
+    ended = page.get(address, headers={"HX-Request": "true"}).content.decode()
+
+    assert 'hx-trigger="every 2s"' in moving and "<html" not in moving
+    assert "hx-trigger" not in ended
+    assert "<html" in page.get(address).content.decode()
+
+
+def test_a_run_that_no_worker_looks_at_says_so(page, run):
+    def standing() -> tuple[str, bool]:
+        found = page.get(url("show", run)).context["progress"].standing
+        return found.sentence, found.needs_help
+
+    assert standing() == ("Waiting for a worker.", False)
+
+    Run.objects.filter(pk=run.pk).update(created_at=timezone.now() - timedelta(seconds=65))
+    sentence, needs_help = standing()
+    assert needs_help and sentence.startswith("No worker has looked at this run for 6")
+
+    other = start(make_version(run.project, 1, name="Other"), make_caller(run.project, model="other"))
+    other.chunks.update(state="leased", lease_until=timezone.now() + timedelta(seconds=50))
+    assert standing()[0].startswith("All workers are busy with other runs.")
+
+    run.chunks.update(state="leased", lease_until=timezone.now() + timedelta(seconds=50))
+    assert standing() == ("", False)
+
+    moment = timezone.now() + timedelta(minutes=2)
+    Run.objects.filter(pk=run.pk).update(waits_until=moment)
+    assert standing()[0] == f"The endpoint asked for no call before {moment:%H:%M:%S}."
+
+
+def test_pause_resume_and_cancel_change_the_state_and_leave_a_trace(page, run, lead):
+    for verb, state in [("pause", "paused"), ("resume", "running"), ("cancel", "cancelled")]:
+        answer = page.post(url(verb, run))
+        run.refresh_from_db()
+        assert (answer.status_code, run.state) == (302, state)
+
+    actions = Event.objects.filter(actor=lead).order_by("pk").values_list("action", flat=True)
+    assert list(actions) == ["paused", "resumed", "cancelled"]
+    assert run.state_reason == "Lea cancelled it."
+    assert run.finished_at is not None
+
+
+@pytest.mark.parametrize(
+    ("state", "verb"),
+    [
+        ("paused", "pause"), ("finished", "pause"), ("running", "resume"), ("cancelled", "resume"),
+        ("finished", "cancel"), ("cancelled", "cancel"), ("running", "retry"), ("paused", "retry"),
+        ("cancelled", "retry"),
+    ],
+)  # fmt: skip
+def test_a_change_that_no_longer_applies_is_a_409_that_says_how_it_stands(state, verb, page, run):
+    Run.objects.filter(pk=run.pk).update(state=state)
+
+    answer = page.post(url(verb, run))
+
+    assert answer.status_code == 409
+    text = answer.content.decode()
+    assert f"This run is {state} now, so there is nothing to {verb}." in text
+    assert url("show", run) in text
+    run.refresh_from_db()
+    assert run.state == state
+
+
+def test_retrying_asks_again_for_what_failed_and_nothing_else(page, run):
+    examples = list(run.version.examples.all())
+    kept = [Output.objects.create(run=run, example=example, text="fine").pk for example in examples[:3]]
+    for example in examples[3:]:
+        Output.objects.create(run=run, example=example, error_cause="timeout", error="Slow.")
+    run.chunks.update(state="done")
+    Run.objects.filter(pk=run.pk).update(state="finished", finished_at=timezone.now(), figures={"stored": 5})
+
+    answer = page.post(url("retry", run))
+
+    run.refresh_from_db()
+    assert (answer.status_code, run.state, run.finished_at, run.figures) == (302, "running", None, {})
+    assert list(run.outputs.order_by("pk").values_list("pk", flat=True)) == kept
+    assert list(run.chunks.values_list("first_position", "last_position", "state")) == [(4, 5, "ready")]
+    assert Event.objects.latest("pk").subject.endswith("2 timeout")
+
+
+def test_a_failed_output_that_people_look_at_already_stays(page, run):
+    from tests.making import make_round
+
+    for example in run.version.examples.all():
+        Output.objects.create(run=run, example=example, error_cause="timeout", error="Slow.")
+    run.chunks.update(state="done")
+    Run.objects.filter(pk=run.pk).update(state="finished")
+    make_round(run)
+
+    answer = page.post(url("retry", run))
+
+    assert answer.status_code == 409
+    assert "people have already reviewed each failed output" in answer.content.decode()
+    run.refresh_from_db()
+    assert (run.state, run.outputs.count()) == ("finished", 5)
+
+
+def test_outputs_are_narrowed_to_answers_failures_and_causes(page, run):
+    examples = list(run.version.examples.all())
+    answered = Output.objects.create(run=run, example=examples[0], text="fine")
+    slow = Output.objects.create(run=run, example=examples[1], error_cause="timeout", error="Slow.")
+    refused = Output.objects.create(run=run, example=examples[2], error_cause="auth", error="Key.")
+
+    def shown(show: str) -> list[int]:
+        return [row.pk for row in page.get(url("outputs", run), {"show": show}).context["page"].rows]
+
+    assert shown("") == shown("nonsense") == [answered.pk, slow.pk, refused.pk]
+    assert shown("answered") == [answered.pk]
+    assert shown("failed") == [slow.pk, refused.pk]
+    assert shown("cause:auth") == [refused.pk]
+
+
+def test_an_output_is_shown_with_request_expected_answer_and_neighbours(page, project):
+    run = make_run(make_version(project, 3), answers=['{"a":1}', "plain", "three"])
+    first, second, third = run.outputs.order_by("pk")
+
+    middle = page.get(url("output", run, second.pk)).content.decode()
+
+    assert "Say the number 2." in middle and "plain" in middle
+    assert url("output", run, first.pk) in middle and url("output", run, third.pk) in middle
+    assert reverse("checks:output_scores", args=[project.slug, second.pk]) in middle
+    assert reverse("taxonomy:output_verdict", args=[project.slug, second.pk]) in middle
+    indented = page.get(url("output", run, first.pk)).content.decode()
+    assert "{\n  &quot;a&quot;: 1\n}" in indented and "As it was sent" in indented
+
+
+def test_hostile_text_is_shown_as_text(page, project):
+    hostile = "<script>alert(1)</script>\u202e\x1b[31m"
+    run = make_run(make_version(project, 1), answers=[hostile])
+    output = run.outputs.get()
+    output.tool_calls = [{"id": "1", "name": hostile, "arguments": hostile}]
+    output.raw = output.error = hostile
+    output.error_cause = "timeout"
+    output.save()
+
+    for address in (url("output", run, output.pk), url("outputs", run), url("show", run)):
+        text = page.get(address).content.decode()
+        assert "<script>alert" not in text
+        assert "\u202e" not in text and "\x1b" not in text
+
+
+def test_reviewers_see_no_runs_and_strangers_find_none(client_of, reviewer, stranger, run):
+    for name in ("list", "new", "upload", "summary"):
+        address = reverse(f"runs:{name}", args=[run.project.slug])
+        assert client_of(reviewer).get(address).status_code == 403
+        assert client_of(stranger).get(address).status_code == 404
+    for verb in ("pause", "cancel"):
+        assert client_of(reviewer).post(url(verb, run)).status_code == 403
+        assert client_of(stranger).post(url(verb, run)).status_code == 404
+
+
+def test_the_summary_tells_of_the_latest_run_or_what_to_do_next(page, project):
+    address = reverse("runs:summary", args=[project.slug])
+    assert "Publish a version of an" in page.get(address).content.decode()
+
+    version = make_version(project, 4)
+    assert "Nothing was run yet." in page.get(address).content.decode()
+
+    run = make_run(version)
+    text = page.get(address).content.decode()
+    assert url("show", run) in text and "4 of 4" in text
