@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 import orjson
@@ -178,8 +179,8 @@ def load_candidates(project: Project, endpoint_url: str) -> list[Candidate]:
                 "endpoint": endpoint,
                 "model": name,
                 "temperature": 0,
-                "input_price": input_price,
-                "output_price": output_price,
+                "input_price": Decimal(input_price),
+                "output_price": Decimal(output_price),
                 "is_baseline": name == BASELINE,
             },
         )[0]

@@ -104,6 +104,8 @@ class Kind:
     causes: tuple[Cause, ...]
     build: Callable[[Mapping[str, Any]], Judge]
     needs_expected: Callable[[Mapping[str, Any]], bool] = lambda parameters: True
+    wants_text: bool = False
+    """Skipped where tool calls are expected: the answer need not say anything then."""
 
     def prepare(self, parameters: Mapping[str, Any]) -> Judge:
         """Compile the check once, for any number of answers. Raises ParameterError; what it returns never raises."""
@@ -114,6 +116,8 @@ class Kind:
         def judge_safely(answer: Answer, expected: Expected) -> Judgement:
             if accepted is not None and expected.kind not in accepted:
                 return skipped(_why_not_comparable(expected.kind, accepted))
+            if self.wants_text and expected.kind == "tool_calls":
+                return skipped("The example expects tool calls, not a text that this check could read.")
             try:
                 judgement = judge(answer, expected)
             except RecursionError:  # an answer's nesting is limited where it is read, so it is the expected output's

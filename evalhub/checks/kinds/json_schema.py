@@ -162,4 +162,5 @@ KIND = Kind(
         Cause("other_schema_violation", "Other schema violation", "The JSON breaks another rule of the schema."),
     ),
     build=build,
+    wants_text=True,
 )

@@ -61,4 +61,5 @@ KIND = Kind(
         Cause("invalid_json", "Invalid JSON", "There is no JSON, or it breaks JSON's rules."),
     ),
     build=build,
+    wants_text=True,
 )

@@ -131,3 +131,11 @@ def test_an_expected_output_nested_beyond_reason_is_skipped():
     for code in ("equals", "json_fields"):
         judgement = judge(code, {})(Answer("[]"), Expected("json", deep))
         assert as_tuple(judgement) == skipped("The expected output is nested too deeply to be compared.")
+
+
+@pytest.mark.parametrize(("kind", "parameters"), [("valid_json", {}), ("json_schema", {"schema": {"type": "object"}})])
+def test_a_check_of_the_text_says_nothing_where_tool_calls_are_expected(kind, parameters):
+    judge = KINDS[kind].prepare(parameters)
+
+    assert judge(Answer(""), Expected("tool_calls", [])).outcome == Outcome.SKIPPED
+    assert judge(Answer("{}"), Expected("number", 1)).outcome == Outcome.PASSED

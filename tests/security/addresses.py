@@ -1,0 +1,121 @@
+"""Every address of the product: who may open it, with which methods, and which objects it names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from evalhub.projects.models import Role
+
+GET, POST, BOTH = ("GET",), ("POST",), ("GET", "POST")
+REVIEWER, LEAD, ADMIN = Role.REVIEWER, Role.LEAD, Role.ADMIN
+
+
+@dataclass(frozen=True)
+class Address:
+    """``objects``: argument of the address -> field of the ``World`` that holds its value; ``query``: the same."""
+
+    role: Role = ADMIN
+    methods: tuple[str, ...] = GET
+    objects: dict[str, str] = field(default_factory=dict)
+    query: dict[str, str] = field(default_factory=dict)
+    in_project: bool = True
+    for_nobody: int = 302
+
+
+def page(role: Role, methods: tuple[str, ...] = GET, pk: str = "") -> Address:
+    return Address(role, methods, {"pk": pk} if pk else {})
+
+
+def outside(methods: tuple[str, ...], for_nobody: int = 302, **objects: str) -> Address:
+    return Address(methods=methods, in_project=False, for_nobody=for_nobody, objects=objects)
+
+
+ADDRESSES = {
+    "projects:list": outside(GET),
+    "projects:sign_in": outside(BOTH, for_nobody=200),
+    "projects:sign_out": outside(POST),
+    "projects:account": outside(BOTH),
+    "projects:new": outside(BOTH),
+    "projects:join": outside(BOTH, for_nobody=404, token="token"),
+    "projects:overview": page(REVIEWER),
+    "projects:settings": page(ADMIN, BOTH),
+    "projects:people": page(ADMIN, BOTH),
+    "projects:set_role": page(ADMIN, POST, "member"),
+    "projects:remove": page(ADMIN, POST, "member"),
+    "projects:revoke_invitation": page(ADMIN, POST, "invitation"),
+    "projects:history": page(ADMIN),
+    "evalsets:samples": page(LEAD),
+    "evalsets:upload_samples": page(ADMIN, BOTH),
+    "evalsets:sample": page(LEAD, GET, "sample"),
+    "evalsets:list": page(LEAD),
+    "evalsets:new": page(LEAD, BOTH),
+    "evalsets:summary": page(LEAD),
+    "evalsets:show": page(LEAD, GET, "eval_set"),
+    "evalsets:edit": page(LEAD, BOTH, "eval_set"),
+    "evalsets:upload_examples": page(LEAD, BOTH, "eval_set"),
+    "evalsets:draw": page(LEAD, BOTH, "eval_set"),
+    "evalsets:compare": page(LEAD, GET, "eval_set"),
+    "evalsets:version": page(LEAD, GET, "version"),
+    "evalsets:publish": page(LEAD, POST, "version"),
+    "evalsets:delete": page(LEAD, POST, "version"),
+    "evalsets:download": page(LEAD, GET, "version"),
+    "evalsets:example": page(LEAD, GET, "example"),
+    "evalsets:upload": page(LEAD, GET, "upload"),
+    "evalsets:map": page(LEAD, POST, "upload"),
+    "evalsets:map_again": page(LEAD, POST, "upload"),
+    "evalsets:confirm": page(LEAD, POST, "upload"),
+    "evalsets:cancel": page(LEAD, POST, "upload"),
+    "candidates:list": page(LEAD),
+    "candidates:new": page(LEAD, BOTH),
+    "candidates:prices": page(LEAD),
+    "candidates:edit": page(LEAD, BOTH, "candidate"),
+    "candidates:try": page(LEAD, BOTH, "candidate"),
+    "candidates:make_baseline": page(LEAD, POST, "candidate"),
+    "candidates:archive": page(LEAD, POST, "candidate"),
+    "candidates:restore": page(LEAD, POST, "archived_candidate"),
+    "candidates:endpoints": page(LEAD),
+    "candidates:new_endpoint": page(ADMIN, BOTH),
+    "candidates:edit_endpoint": page(ADMIN, BOTH, "endpoint"),
+    "candidates:remove_key": page(ADMIN, POST, "endpoint"),
+    "candidates:delete_endpoint": page(ADMIN, POST, "endpoint"),
+    "runs:list": page(LEAD),
+    "runs:new": page(LEAD, BOTH),
+    "runs:upload": page(LEAD, BOTH),
+    "runs:summary": page(LEAD),
+    "runs:show": page(LEAD, GET, "run"),
+    "runs:progress": page(LEAD, GET, "run"),
+    "runs:pause": page(LEAD, POST, "run"),
+    "runs:resume": page(LEAD, POST, "run"),
+    "runs:cancel": page(LEAD, POST, "run"),
+    "runs:retry": page(LEAD, POST, "run"),
+    "runs:outputs": page(LEAD, GET, "run"),
+    "runs:output": page(LEAD, GET, "output"),
+    "checks:of_eval_set": page(LEAD, GET, "eval_set"),
+    "checks:new": page(LEAD, GET, "eval_set"),
+    "checks:add": Address(LEAD, BOTH, {"pk": "eval_set", "kind": "check_kind"}),
+    "checks:edit": page(LEAD, BOTH, "check"),
+    "checks:retire": page(LEAD, POST, "check"),
+    "checks:run_scores": page(LEAD, GET, "run"),
+    "checks:outputs": Address(LEAD, query={"run": "run"}),
+    "checks:output_scores": page(LEAD, GET, "output"),
+    "taxonomy:error_types": page(REVIEWER),
+    "taxonomy:new_error_type": page(LEAD, BOTH),
+    "taxonomy:edit_error_type": page(LEAD, BOTH, "error_type"),
+    "taxonomy:move": page(LEAD, POST, "error_type"),
+    "taxonomy:retire": page(LEAD, POST, "error_type"),
+    "taxonomy:restore": page(LEAD, POST, "retired_type"),
+    "taxonomy:breakdown": page(LEAD),
+    "taxonomy:outputs": Address(LEAD, query={"run": "run"}),
+    "taxonomy:comparison": page(LEAD),
+    "taxonomy:summary": page(LEAD),
+    "taxonomy:output_verdict": page(LEAD, GET, "output"),
+    "reviews:home": page(REVIEWER),
+    "reviews:summary": page(REVIEWER),
+    "reviews:new": page(LEAD, BOTH),
+    "reviews:round": page(LEAD, GET, "round"),
+    "reviews:change_round": page(LEAD, POST, "round"),
+    "reviews:desk": page(REVIEWER, GET, "round"),
+    "reviews:item": page(REVIEWER, GET, "item"),
+    "reviews:label": page(REVIEWER, POST, "item"),
+    "reviews:undo": page(REVIEWER, POST, "labelled_item"),
+}

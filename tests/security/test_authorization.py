@@ -1,0 +1,147 @@
+"""Every address x method x kind of person x own, foreign and missing object. An address that is not listed fails."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+import pytest
+from django.db import connection, transaction
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+
+from evalhub.projects.models import Role, User
+from tests.people import make_member, make_user
+from tests.security.addresses import ADDRESSES, Address
+from tests.security.world import World, make_world
+
+MISSING = 999_999_999
+
+
+def patterns(resolver: URLResolver, namespace: str = "") -> Iterator[str]:
+    for entry in resolver.url_patterns:
+        if isinstance(entry, URLResolver):
+            yield from patterns(entry, f"{namespace}{entry.namespace}:" if entry.namespace else namespace)
+        elif isinstance(entry, URLPattern):
+            assert entry.name, f"{entry.pattern} has no name"
+            yield namespace + entry.name
+
+
+def test_every_address_is_listed():
+    assert sorted(patterns(get_resolver())) == sorted(ADDRESSES)
+
+
+@dataclass
+class Kinds:
+    """The kinds of people, each signed in."""
+
+    own: World
+    foreign: World
+    clients: dict[str, Client]
+
+
+@pytest.fixture
+def kinds(db, admin, project, lead, reviewer, stranger) -> Kinds:
+    own = make_world(project)
+    foreign = make_world(stranger.memberships.get().project)
+    disabled = make_member(project, "Dee", Role.ADMIN)
+    people: dict[str, User | None] = {
+        "nobody": None,
+        "stranger": stranger,
+        "outsider": make_user("Olu"),
+        "reviewer": reviewer,
+        "lead": lead,
+        "admin": admin,
+        "disabled": disabled,
+    }
+    clients = {name: Client() for name in people}
+    for name, user in people.items():
+        if user:
+            clients[name].force_login(user)
+    User.objects.filter(pk=disabled.pk).update(is_active=False)
+    return Kinds(own, foreign, clients)
+
+
+WRITES = ("INSERT", "UPDATE", "DELETE", "COPY", "TRUNCATE")
+
+
+def ask(client: Client, method: str, path: str) -> tuple[int, list[str]]:
+    """The answer's status and what the request wrote, sessions aside; all of it is rolled back."""
+    with transaction.atomic():
+        with CaptureQueriesContext(connection) as queries:
+            status = getattr(client, method.lower())(path).status_code
+        transaction.set_rollback(True)
+    written = [query["sql"] for query in queries if query["sql"].lstrip().upper().startswith(WRITES)]
+    return status, [sql for sql in written if "django_session" not in sql]
+
+
+def path_of(name: str, address: Address, slug: str, world: World, missing: bool = False) -> str:
+    def value(field: str) -> object:
+        found = getattr(world, field)
+        return MISSING if missing and isinstance(found, int) else found
+
+    arguments = {key: value(field) for key, field in address.objects.items()}
+    query = urlencode({key: value(field) for key, field in address.query.items()})
+    path = reverse(name, kwargs=({"slug": slug} if address.in_project else {}) | arguments)
+    return f"{path}?{query}" if query else path
+
+
+IN_PROJECT = {name: address for name, address in ADDRESSES.items() if address.in_project}
+
+
+@pytest.mark.parametrize("name", sorted(IN_PROJECT))
+def test_who_may_not_is_refused_and_changes_nothing(kinds, name):
+    address = ADDRESSES[name]
+    path = path_of(name, address, kinds.own.slug, kinds.own)
+    for method in ("GET", "POST"):
+        for kind, client in kinds.clients.items():
+            expected = expected_refusal(kind, address)
+            if expected is None:
+                continue
+            status, written = ask(client, method, path)
+            # A method that the page has not may be refused before anybody asks who it is.
+            assert status == expected or (status == 405 and method not in address.methods), (method, kind)
+            assert written == [], (method, kind)
+
+
+def expected_refusal(kind: str, address: Address) -> int | None:
+    if kind in {"nobody", "disabled"}:
+        return 302
+    if kind in {"stranger", "outsider"}:
+        return 404
+    return None if Role(kind).may(address.role) else 403
+
+
+@pytest.mark.parametrize("name", sorted(IN_PROJECT))
+def test_who_may_reaches_the_page(kinds, name):
+    address = ADDRESSES[name]
+    path = path_of(name, address, kinds.own.slug, kinds.own)
+    for method in ("GET", "POST"):
+        status, _ = ask(kinds.clients[address.role.value], method, path)
+        allowed = method in address.methods
+        assert status not in {302, 403, 404, 405, 500} if method == "GET" and allowed else True, (method, status)
+        assert status not in {403, 404, 405} and status < 500 if allowed else status == 405, (method, status)
+
+
+@pytest.mark.parametrize(
+    "name", sorted(name for name, address in IN_PROJECT.items() if address.objects or address.query)
+)
+def test_a_foreign_and_a_missing_object_answer_alike_and_change_nothing(kinds, name):
+    address = ADDRESSES[name]
+    foreign = path_of(name, address, kinds.own.slug, kinds.foreign)
+    missing = path_of(name, address, kinds.own.slug, kinds.own, missing=True)
+    for method in address.methods:
+        answers = [ask(kinds.clients["admin"], method, path) for path in (foreign, missing)]
+        assert answers == [(404, []), (404, [])], method
+
+
+@pytest.mark.parametrize("name", sorted(name for name, address in ADDRESSES.items() if not address.in_project))
+def test_pages_outside_of_projects(kinds, name):
+    address = ADDRESSES[name]
+    path = path_of(name, address, "", kinds.own)
+    for kind in ("nobody", "disabled"):
+        status, written = ask(kinds.clients[kind], "GET", path)
+        assert status == (address.for_nobody if "GET" in address.methods else status), kind
+        assert written == []

@@ -1,0 +1,153 @@
+"""One of everything in a project, for tests that walk all pages."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import Any
+
+from django.utils import timezone
+
+from evalhub.candidates.models import Endpoint
+from evalhub.evalsets.files.staging import preview_file
+from evalhub.evalsets.models import ProductionSample, Upload
+from evalhub.evalsets.receiving import limits
+from evalhub.projects.joining import invite
+from evalhub.projects.models import Invitation, Member, Project, Role
+from reviews.labelling import record_label
+from taxonomy.models import ErrorType
+from tests.making import admin_of, make_candidate, make_check, make_round, make_run, make_score, make_version
+from tests.people import make_member
+
+
+@dataclass(frozen=True)
+class World:
+    """Keys of the objects that addresses name."""
+
+    slug: str
+    member: int
+    invitation: int
+    upload: int
+    sample: int
+    eval_set: int
+    version: int
+    example: int
+    endpoint: int
+    candidate: int
+    archived_candidate: int
+    run: int
+    output: int
+    check: int
+    error_type: int
+    retired_type: int
+    round: int
+    item: int
+    labelled_item: int
+    token: str = "no-such-token"
+    check_kind: str = "equals"
+
+
+def make_world(project: Project, text: str = "plain") -> World:
+    """Fill a project with one of everything. ``text`` is put wherever text comes from outside."""
+    admin = admin_of(project)
+    member = Member.objects.get(user=make_member(project, f"Member{project.pk}", Role.REVIEWER), project=project)
+    invite(project, Role.LEAD, admin, note=text[:100])
+    rows = [
+        {
+            "key": f"{text[:150]}-{number}",
+            "request": {
+                "messages": [
+                    {"role": "system", "content": text},
+                    {"role": "user", "content": f"{text} {number}"},
+                ]
+            },
+            "expected_kind": "text",
+            "expected": text,
+            "tags": [text[:200]],
+            "cluster": text[:200],
+            "metadata": {text: text},
+        }
+        for number in (1, 2)
+    ]
+    version = make_version(project, rows, name=text[:100])
+    endpoint = Endpoint.objects.create(project=project, name=text[:100], base_url="http://127.0.0.1:9/v1")
+    candidate = make_candidate(
+        project, text[:100], endpoint=endpoint, model=text[:200], system_prompt=text, is_baseline=True
+    )
+    archived = make_candidate(project, f"old {text}"[:100], archived_at=timezone.now())
+    run = make_run(version, candidate, [text, f"{text} and more"])
+    check = make_check(version, name=text[:100])
+    outputs = list(run.outputs.order_by("pk"))
+    for output in outputs:
+        score = make_score(output, check, passed=False, cause="different_text")
+        score.message = text
+        score.save()
+    error_type = ErrorType.objects.in_project(project).active().earliest("pk")
+    error_type.name, error_type.definition = text[:80], text
+    error_type.save()
+    retired = ErrorType.objects.create(project=project, code="old", name="Old", position=99, retired_at=timezone.now())
+    review_round = make_round(run, name=text[:100])
+    review_round.guidelines = text
+    review_round.save()
+    labelled, waiting = review_round.items.order_by("order")
+    record_label(labelled, admin, "fail", [error_type], text)
+    sample = ProductionSample.objects.create(
+        project=project,
+        upload=make_upload(project, text),
+        key=text[:200],
+        request=rows[0]["request"],
+        answer=text,
+        model=text[:200],
+        tags=[text[:200]],
+        cluster=text[:200],
+        metadata={text: text},
+        digest=b"0" * 32,
+    )
+    return World(
+        slug=project.slug,
+        member=member.pk,
+        invitation=Invitation.objects.get(project=project).pk,
+        upload=make_upload(project, text).pk,
+        sample=sample.pk,
+        eval_set=version.eval_set_id,
+        version=version.pk,
+        example=version.examples.earliest("position").pk,
+        endpoint=endpoint.pk,
+        candidate=candidate.pk,
+        archived_candidate=archived.pk,
+        run=run.pk,
+        output=outputs[0].pk,
+        check=check.pk,
+        error_type=error_type.pk,
+        retired_type=retired.pk,
+        round=review_round.pk,
+        item=waiting.pk,
+        labelled_item=labelled.pk,
+    )
+
+
+def make_upload(project: Project, text: str) -> Upload:
+    """A file of examples that waits for its mapping; its name, its column and its cell are the text."""
+    return Upload.objects.create(
+        project=project,
+        purpose=Upload.Purpose.EXAMPLES,
+        file_name=text[:255],
+        size=100,
+        target={"eval_set": project.eval_sets.earliest("pk").pk},
+        created_by=admin_of(project),
+        **preview_of(text),
+    )
+
+
+@cache
+def preview_of(text: str) -> dict[str, Any]:
+    """What the first look at such a file keeps; each look is a process of its own, so one for each text."""
+    import orjson
+
+    with NamedTemporaryFile(suffix=".jsonl") as file:
+        file.write(orjson.dumps({"input": text, text: text}) + b"\n")
+        file.flush()
+        preview = preview_file(Path(file.name), "x.jsonl", Upload.Purpose.EXAMPLES, limits())
+    return {"preview": preview.to_json(), "mapping": preview.mapping}
