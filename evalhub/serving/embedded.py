@@ -73,14 +73,17 @@ def running_servers(home: Path, *, fsync: bool = True, wanted: Wanted | None = N
 
 
 @contextlib.contextmanager
-def servers_of_our_own(home: Path, role: str, wanted: Wanted) -> Iterator[list[Running]]:
+def servers_of_our_own(
+    home: Path, role: str, wanted: Wanted, tell: Callable[[str], object] = lambda _: None
+) -> Iterator[list[Running]]:
     """Like ``running_servers``, but refused when another EvalHub of this role runs on the home.
 
-    A passing command that runs the servers is waited for. Yields the servers, for the caller to watch: the list
-    is to be kept true when one of them is started again.
+    A passing command that runs the servers is waited for, once that is told. Yields the servers, for the caller to
+    watch: the list is to be kept true when one of them is started again.
     """
     make_home(home)
     deadline = time.monotonic() + SECONDS_TO_START
+    told = False
     while (lock := _try_lock(home, role)) is None:
         pid, other = _holder(home)
         if other == role or time.monotonic() > deadline:
@@ -88,6 +91,9 @@ def servers_of_our_own(home: Path, role: str, wanted: Wanted) -> Iterator[list[R
                 f"EvalHub already runs on the data folder {home} (process {pid}). Stop it first, or choose another "
                 "folder with EVALHUB_HOME."
             )
+        if not told:
+            tell(f"waiting for another command to finish with the database (process {pid})")
+        told = True
         time.sleep(0.1)
     with lock, _started(home, wanted) as servers:
         yield servers
@@ -132,6 +138,8 @@ def _locked(path: Path, kind: int) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _started(home: Path, wanted: Wanted) -> Iterator[list[Running]]:
+    if os.environ.get("EVALHUB_ENV") == "production" and (wanted.postgres or wanted.valkey):
+        raise ServersError("The embedded servers are not made for production. Set DATABASE_URL and REDIS_URL.")
     account = server_account()
     logs = home / "logs"
     folder = servers_folder(home, account)

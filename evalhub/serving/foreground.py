@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
@@ -26,16 +27,22 @@ class AddressError(EvalHubError):
 
 
 class Stopping:
-    """Counts the requests to stop: the first stops in order, the second at once."""
+    """Counts the requests to stop: the first stops in order, the second at once.
+
+    Until there are programs to stop in order, a request interrupts whatever goes on.
+    """
 
     def __init__(self, with_parent: bool) -> None:
         self.requests = 0
+        self.interrupts = True
         self.parent = os.getppid() if with_parent else 0
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, self._count)
 
     def _count(self, *_: object) -> None:
         self.requests += 1
+        if self.interrupts:
+            raise KeyboardInterrupt
 
     def asked(self) -> bool:
         return self.requests > 0 or self.is_orphaned()
@@ -85,28 +92,35 @@ def run_in_foreground(host: str, port: int, with_parent: bool, plan: Plan) -> No
     report = Report()
     stopping = Stopping(with_parent)
     os.environ["EVALHUB_SERVED"] = "1"  # the time stands before every line already
-    wanted = wanted_by_environment()
     with (
-        servers_of_our_own(settings.EVALHUB_HOME, "serve", wanted) as servers,
+        contextlib.suppress(KeyboardInterrupt),
+        servers_of_our_own(
+            settings.EVALHUB_HOME, "serve", wanted_by_environment(), lambda words: report("serve", words)
+        ) as servers,
         listening(host, port) as listener,
     ):
         prepare(report)
         supervisor = Supervisor(report, servers)
+        stopping.interrupts = False
         try:
-            supervisor.add(web_service(listener.fileno()))
-            first_page = FirstPage(address_of(listener))
-            supervisor.run(lambda: first_page.has_come() or stopping.asked())
-            for line in plan.greeting(address_of(listener)):
-                report("serve", line)
-            for service in [*worker_services(), beat_service(), *plan.more()]:
-                supervisor.add(service)
-            supervisor.run(stopping.asked)
+            _run_programs(supervisor, listener, stopping, plan)
         except BrokenPipeError:
             pass  # nobody reads the log any more, as after “| head”
         finally:
             _say(report, "stopping")
             supervisor.stop(stopping.asked_twice)
     _say(report, "stopped")
+
+
+def _run_programs(supervisor: Supervisor, listener: socket.socket, stopping: Stopping, plan: Plan) -> None:
+    supervisor.add(web_service(listener.fileno()))
+    first_page = FirstPage(address_of(listener))
+    supervisor.run(lambda: first_page.has_come() or stopping.asked())
+    for line in plan.greeting(address_of(listener)):
+        supervisor.report("serve", line)
+    for service in [*worker_services(), beat_service(), *plan.more()]:
+        supervisor.add(service)
+    supervisor.run(stopping.asked)
 
 
 def _say(report: Report, message: str) -> None:

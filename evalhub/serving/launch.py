@@ -41,8 +41,9 @@ def watch(command: list[str], death_signal: int, parent: int) -> int:
         signal.signal(handed_on, lambda number, _frame: child.send_signal(number))
     while child.poll() is None:
         if os.getppid() != parent:
-            child.send_signal(death_signal)
             parent = os.getppid()
+            # Killed means with all of its children, who share our process group.
+            os.killpg(0, death_signal) if death_signal == signal.SIGKILL else child.send_signal(death_signal)
         time.sleep(0.2)
     return child.returncode if child.returncode >= 0 else 128 - child.returncode
 

@@ -167,6 +167,13 @@ def test_a_second_instance_of_the_same_role_is_refused_in_one_sentence(home):
     )
 
 
+def test_production_gets_no_embedded_servers(home, monkeypatch):
+    monkeypatch.setenv("EVALHUB_ENV", "production")
+
+    with pytest.raises(ServersError, match="not made for production"), running_servers(home):
+        pass
+
+
 def test_a_broken_queue_file_is_put_aside_and_the_queue_begins_empty(home):
     with running_servers(home, fsync=False):
         redis.Redis.from_url(embedded_redis_url(home)).set("key", "value" * 100)

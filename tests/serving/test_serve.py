@@ -181,6 +181,15 @@ def test_a_second_one_on_the_same_data_is_refused_in_one_sentence(home):
     )
 
 
+def test_ctrl_c_ends_it_also_while_it_waits_for_a_command_to_finish(home):
+    with holding(home, "command"):
+        served = Served(home)
+        wait_until(lambda: served.says("waiting for another command to finish with the database"))
+
+        assert served.end(signal.SIGINT) == 0
+        served.process.stdout.close()
+
+
 def test_a_port_that_is_taken_is_told_in_one_sentence(home):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
