@@ -205,7 +205,7 @@ class DrawForm(PoolForm):
 
     def __init__(self, facts: PoolFacts, data: Any = None, **options: Any) -> None:
         super().__init__(facts, data, **options)
-        fields = [(f"metadata:{name}", f"stratified by “{clipped(name)}” (metadata)") for name, _ in facts.fields]
+        fields = [(f"metadata:{name}", f"stratified by “{clipped(name)}” (metadata)") for name in facts.known_fields]
         by: Any = self.fields["by"]
         by.choices = [
             ("", "at random"),

@@ -245,9 +245,7 @@ class Example(models.Model):
     digest = models.BinaryField(
         max_length=32, help_text="SHA-256 of the line in the download: equal content, equal digest."
     )
-    sample = models.ForeignKey(
-        ProductionSample, models.SET_NULL, null=True, related_name="examples", db_index=False
-    )
+    sample = models.ForeignKey(ProductionSample, models.SET_NULL, null=True, related_name="examples", db_index=False)
     inclusion_probability = models.FloatField(null=True, help_text="The chance that the draw had of taking it.")
 
     objects = ExampleQuerySet.as_manager()

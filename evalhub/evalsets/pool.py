@@ -122,6 +122,18 @@ class PoolFacts:
     since: datetime.datetime | None
     until: datetime.datetime | None
 
+    @property
+    def known_models(self) -> list[str]:
+        return _plain(self.models)
+
+    @property
+    def known_tags(self) -> list[str]:
+        return _plain(self.tags)
+
+    @property
+    def known_fields(self) -> list[str]:
+        return _plain(self.fields)
+
 
 def facts_of_pool(project: Project) -> PoolFacts:
     facts = list(
@@ -137,6 +149,11 @@ def facts_of_pool(project: Project) -> PoolFacts:
         since=min(_times(facts, "since"), default=None),
         until=max(_times(facts, "until"), default=None),
     )
+
+
+def _plain(values: list[tuple[str, int]]) -> list[str]:
+    """Values that a form can offer as they are: a browser would show hidden signs as nothing, and change line ends."""
+    return [value for value, _ in values if value.isprintable()]
 
 
 def _added(facts: list[dict[str, Any]], name: str) -> list[tuple[str, int]]:

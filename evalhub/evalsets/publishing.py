@@ -51,7 +51,5 @@ def freeze(version: EvalSetVersion) -> None:
     version.content_hash = hash_of(version)
     version.state = State.PUBLISHED
     version.published_at = timezone.now()
-    version.save(
-        update_fields=["facts", "example_count", "content_hash", "state", "published_by", "published_at"]
-    )
+    version.save(update_fields=["facts", "example_count", "content_hash", "state", "published_by", "published_at"])
     record_event(version.eval_set.project, version.published_by, "published", version)

@@ -24,9 +24,7 @@ def limits() -> Limits:
     return Limits(stored_bytes=settings.UPLOAD_LIMIT_BYTES)
 
 
-def receive(
-    project: Project, purpose: str, uploaded_file: UploadedFile, target: dict[str, Any], user: User
-) -> Upload:
+def receive(project: Project, purpose: str, uploaded_file: UploadedFile, target: dict[str, Any], user: User) -> Upload:
     """Take the file in and return its upload, which waits for the mapping; or, not readable, is refused already.
 
     ``target`` says where the rows go, in the words of the class that ``settings.UPLOAD_IMPORTS`` names. A refused

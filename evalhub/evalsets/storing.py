@@ -94,9 +94,13 @@ def _next_lines(upload: Upload) -> list[bytes]:
 
 
 def _give_up(upload_id: int, error: Exception) -> None:
-    sentence = str(error) if isinstance(error, EvalHubError) else (
-        "The rows could not be stored, and none of them were kept. Upload the file again; if it happens again, "
-        "the server's log has the details."
+    sentence = (
+        str(error)
+        if isinstance(error, EvalHubError)
+        else (
+            "The rows could not be stored, and none of them were kept. Upload the file again; if it happens again, "
+            "the server's log has the details."
+        )
     )
     Upload.objects.filter(pk=upload_id, state=State.IMPORTING).update(state=State.CANCELLED, refusal=sentence)
 

@@ -64,14 +64,18 @@ def test_equal_shares_differ_by_one_at_most_unless_a_stratum_is_used_up(availabl
 def test_over_many_seeds_every_unit_comes_as_often_as_its_probability_says():
     # 2,000 draws of 30 from strata of 60 and 20, in proportion: 23 (22.5, the larger remainder by name) and 7.
     strata = {"a": 60, "b": 20}
-    units = [(name, hashlib.sha256(f"{name} {index}".encode()).digest()) for name in strata for index in range(strata[name])]
+    units = [
+        (name, hashlib.sha256(f"{name} {index}".encode()).digest()) for name in strata for index in range(strata[name])
+    ]
     taken = allocate_proportionally(strata, 30)
     assert taken == {"a": 23, "b": 7}
 
     times = Counter()
     for seed in range(2000):
         for name, count in taken.items():
-            members = sorted((digest for stratum, digest in units if stratum == name), key=lambda d: draw_number(str(seed), d))
+            members = sorted(
+                (digest for stratum, digest in units if stratum == name), key=lambda d: draw_number(str(seed), d)
+            )
             times.update(members[:count])
 
     for name, digest in units:

@@ -51,7 +51,13 @@ LISTED = {
     "ragged rows": ("a.csv", csv_of(["id", "input"], [1, "x"], [2, "y", "z"]), 3, "", "3 fields"),
     "NUL": ("a.jsonl", GOOD + b'{"id": "b", "input": "x\\u0000y"}\n', 2, "input", "NUL character"),
     "lone surrogate": ("a.jsonl", GOOD + b'{"id": "b", "input": "x\\ud800"}\n', 2, "input", "half a character"),
-    "NaN": ("a.jsonl", GOOD + b'{"id": "b", "input": "x", "n": NaN}\n', 2, "n", "holds NaN, which is not a number in JSON"),
+    "NaN": (
+        "a.jsonl",
+        GOOD + b'{"id": "b", "input": "x", "n": NaN}\n',
+        2,
+        "n",
+        "holds NaN, which is not a number in JSON",
+    ),
     "nesting of 100,000": (
         "a.jsonl",
         GOOD + b'{"id": "b", "input": ' + b"[" * 100_000 + b"]" * 100_000 + b"}\n",
@@ -142,9 +148,7 @@ def test_a_file_beyond_the_limit_is_refused_before_it_reaches_the_disk(client, p
     settings.UPLOAD_LIMIT_BYTES = 1 << 20
     eval_set = make_eval_set(project)
 
-    answer = client.post(
-        f"/p/{project.slug}/evalsets/{eval_set.pk}/upload/", {"file": io.BytesIO(b"x" * (3 << 20))}
-    )
+    answer = client.post(f"/p/{project.slug}/evalsets/{eval_set.pk}/upload/", {"file": io.BytesIO(b"x" * (3 << 20))})
 
     assert answer.status_code == 422
     assert "The file is 3 MB; at most 1 MB can be uploaded." in answer.content.decode()
@@ -167,7 +171,9 @@ def test_no_file_at_all_is_said_so(client, project):
     assert "Choose a file first." in answer.content.decode()
 
 
-@pytest.mark.parametrize("name", ["../../../tmp/evil.jsonl", "..\\evil.jsonl", "/etc/passwd", "a" * 400 + ".jsonl", "$(id).jsonl"])
+@pytest.mark.parametrize(
+    "name", ["../../../tmp/evil.jsonl", "..\\evil.jsonl", "/etc/passwd", "a" * 400 + ".jsonl", "$(id).jsonl"]
+)
 def test_the_name_of_a_file_never_becomes_a_path(name, client, project):
     upload = received(client, project, GOOD, name)
 

@@ -102,7 +102,11 @@ def test_equal_shares_give_the_rare_value_a_better_chance(pool, eval_set, admin)
 
 @pytest.mark.parametrize(
     ("by", "metadata_field", "sizes"),
-    [("metadata", "region", {"r0": 20, "r1": 20, "r2": 20}), ("tag", "", {"t0": 30, "t1": 30}), ("cluster", "", {"": 60})],
+    [
+        ("metadata", "region", {"r0": 20, "r1": 20, "r2": 20}),
+        ("tag", "", {"t0": 30, "t1": 30}),
+        ("cluster", "", {"": 60}),
+    ],
 )
 def test_strata_come_from_metadata_tags_and_clusters(by, metadata_field, sizes, pool, eval_set):
     found = outline(eval_set, Plan(size=12, seed="7", by=by, metadata_field=metadata_field))
@@ -204,7 +208,11 @@ def test_another_projects_samples_are_never_drawn(pool, stranger, admin):
             [{"id": "1", "name": "f", "arguments": '{"x": 1, "y": ["a"]}'}],
             ("tool_calls", [{"name": "f", "arguments": {"x": [1], "y": [["a"]]}, "optional": []}]),
         ),
-        ("", [{"id": "1", "name": "f", "arguments": ""}], ("tool_calls", [{"name": "f", "arguments": {}, "optional": []}])),
+        (
+            "",
+            [{"id": "1", "name": "f", "arguments": ""}],
+            ("tool_calls", [{"name": "f", "arguments": {}, "optional": []}]),
+        ),
         ("", [{"id": "1", "name": "f", "arguments": "{broken"}], ("", None)),
     ],
 )

@@ -79,7 +79,9 @@ def test_samples_of_every_format_join_the_pool(name, client, project):
     upload = imported(client, project, FORMATS[name](rows), name)
 
     assert list(
-        ProductionSample.objects.order_by("pk").values_list("project", "key", "answer", "model", "latency_ms", "metadata")
+        ProductionSample.objects.order_by("pk").values_list(
+            "project", "key", "answer", "model", "latency_ms", "metadata"
+        )
     ) == [(project.pk, f"s{n}", f"Answer {n}", "m-1", 12.5, {"region": "eu"}) for n in (1, 2)]
     assert upload.facts == {
         "samples": 2,

@@ -19,13 +19,20 @@ ODD_ROWS = [
     {"id": "text", "input": "Tab\there, “quotes”, back\\slash, newline\nand 漢字 🦊", "expected": "\\N\t\r\n"},
     {
         "id": "chat",
-        "input": {"messages": [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Hi"}], "tools": [TOOL]},
+        "input": {
+            "messages": [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Hi"}],
+            "tools": [TOOL],
+        },
         "expected": {"z": 1, "a": [1.0, 1e-7, 12345678901234567], "é": None},
         "tags": ["b", "a, c", 'quote"', ""],
         "cluster": "c\t1",
         "metadata": {"z": 1.50, "a": {"y": -0.0, "x": 1e15}, "n": None, "t": "\\u0041"},
     },
-    {"id": "calls", "input": "Weather?", "expected": [{"name": "w", "arguments": {"city": ["Rome", "Roma"]}, "optional": []}]},
+    {
+        "id": "calls",
+        "input": "Weather?",
+        "expected": [{"name": "w", "arguments": {"city": ["Rome", "Roma"]}, "optional": []}],
+    },
     {"id": "no call", "input": "Hello", "expected": "no call"},
     {"id": "bare", "input": "x"},
 ]
@@ -154,8 +161,8 @@ FROZEN = {
     "changed tags": "UPDATE evalsets_example SET tags = '{x}'",
     "a removed example": "DELETE FROM evalsets_example WHERE key = 'e1'",
     "all removed": "DELETE FROM evalsets_example",
-    "an added example": "INSERT INTO evalsets_example (version_id, position, key, request, expected_kind, tags, cluster, "
-    "metadata, digest) SELECT version_id, 9, 'e9', '{}', '', '{}', '', '{}', digest FROM evalsets_example LIMIT 1",
+    "an added example": "INSERT INTO evalsets_example (version_id, position, key, request, expected_kind, tags, "
+    "cluster, metadata, digest) SELECT version_id, 9, 'e9', '{}', '', '{}', '', '{}', digest FROM evalsets_example LIMIT 1",
     "a changed hash": "UPDATE evalsets_evalsetversion SET content_hash = repeat('0', 64)",
     "a state set back": "UPDATE evalsets_evalsetversion SET state = 'draft'",
     "a removed version": "DELETE FROM evalsets_example; DELETE FROM evalsets_evalsetversion",
@@ -166,7 +173,11 @@ FROZEN = {
 def test_the_database_itself_refuses(what, version, client):
     before = download(client, version)
 
-    with pytest.raises(IntegrityError, match="is published and frozen"), transaction.atomic(), connection.cursor() as cursor:
+    with (
+        pytest.raises(IntegrityError, match="is published and frozen"),
+        transaction.atomic(),
+        connection.cursor() as cursor,
+    ):
         cursor.execute(FROZEN[what])
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")  # as the commit does
 

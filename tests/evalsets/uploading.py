@@ -54,7 +54,9 @@ def act(client: Client, upload: Upload, verb: str, **data: Any):
     return client.post(reverse(f"evalsets:{verb}", args=[upload.project.slug, upload.pk]), data)
 
 
-def checked(client: Client, project: Project, content: bytes, name: str = "rows.jsonl", eval_set=None, **changes) -> Upload:
+def checked(
+    client: Client, project: Project, content: bytes, name: str = "rows.jsonl", eval_set=None, **changes
+) -> Upload:
     upload = received(client, project, content, name, eval_set)
     answer = act(client, upload, "map", **(guessed(upload) | changes))
     assert answer.status_code == 302, answer.content.decode()
@@ -63,7 +65,9 @@ def checked(client: Client, project: Project, content: bytes, name: str = "rows.
     return upload
 
 
-def imported(client: Client, project: Project, content: bytes, name: str = "rows.jsonl", eval_set=None, **answers) -> Upload:
+def imported(
+    client: Client, project: Project, content: bytes, name: str = "rows.jsonl", eval_set=None, **answers
+) -> Upload:
     upload = checked(client, project, content, name, eval_set)
     assert upload.state == Upload.State.CHECKED, upload.refusal
     answer = act(client, upload, "confirm", **answers)

@@ -89,7 +89,7 @@ def start_page(upload: Upload) -> str:
         return reverse("evalsets:upload_examples", args=[slug, upload.target["eval_set"]])
     if upload.purpose == Purpose.PRODUCTION_SAMPLES:
         return reverse("evalsets:upload_samples", args=[slug])
-    return importer_of(upload).page()
+    return reverse("runs:upload", args=[slug])
 
 
 @require_GET

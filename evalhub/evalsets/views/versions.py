@@ -49,6 +49,7 @@ def show_version(request: MemberRequest, project: Project, pk: int) -> HttpRespo
         "eval_set": version.eval_set,
         "page": page_of(request, excerpts.defer("request", "expected", "metadata"), "position"),
         "tag": tag,
+        "known_tags": [name for name, _ in version.facts.get("tags", []) if name.isprintable()],
         "key": key,
     }
     return render_page_or_fragment(request, "evalsets/version.html", "evalsets/_version.html", context)
