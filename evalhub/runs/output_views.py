@@ -65,7 +65,7 @@ def show_output(request: MemberRequest, project: Project, pk: int) -> HttpRespon
         "others": Output.objects.filter(example=output.example_id)
         .exclude(pk=pk)
         .select_related("run__candidate")
-        .only("error_cause", "repeat", "run__candidate__name")
+        .only("error_cause", "repeat", "run__repeats", "run__candidate__name")
         .order_by("-run_id", "repeat")[:20],
     }
     return render(request, "runs/output.html", context)

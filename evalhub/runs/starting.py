@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Iterable
-from importlib.metadata import PackageNotFoundError
-from importlib.metadata import version as package_version
+from functools import cache
+from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 
 from evalhub.candidates.models import Candidate
@@ -78,8 +80,6 @@ def facts_of(version: EvalSetVersion) -> dict[str, Any]:
     }
 
 
+@cache
 def evalhub_version() -> str:
-    try:
-        return package_version("evalhub")
-    except PackageNotFoundError:
-        return "from source"
+    return str(tomllib.loads((Path(settings.BASE_DIR) / "pyproject.toml").read_text())["project"]["version"])

@@ -1,4 +1,4 @@
-"""What goes wrong in the middle of a run: workers that die, endpoints that fail. Nothing is lost, nothing is doubled."""
+"""What goes wrong in mid-run: workers that die, endpoints that fail. Nothing is lost, nothing is doubled."""
 
 from __future__ import annotations
 

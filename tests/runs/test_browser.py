@@ -1,0 +1,98 @@
+"""Runs in a real browser, with a real worker: started by mouse, watched, paused, looked at."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from django.urls import reverse
+
+from evalhub.runs.models import Run
+from tests.making import make_version
+from tests.runs.making import make_caller, start
+
+pytest.importorskip("playwright")
+
+
+def test_runs_are_started_with_an_estimate_in_view_and_watched_to_their_end(
+    project, lead, celery_worker, model_endpoint, page_of
+):
+    from playwright.sync_api import expect
+
+    make_version(project, 40)
+    for name in ("first", "second"):
+        make_caller(project, model_endpoint.url, "echo?delay=0.05", name=name)
+    page = page_of(lead)
+    page.goto(reverse("runs:list", args=[project.slug]))
+    page.get_by_role("link", name="Start runs").first.click()
+
+    page.get_by_label("Eval set version").select_option(index=1)
+    page.get_by_role("checkbox", name="first").check()
+    expect(page.locator("#estimate")).to_contain_text("40 calls")
+    page.get_by_label("Repeats").fill("2")
+    page.get_by_label("Repeats").blur()
+    expect(page.locator("#estimate")).to_contain_text("80 calls")
+    page.get_by_role("button", name="Start").click()
+
+    # The page of the run moves and ends by itself.
+    expect(page.get_by_role("heading", name="80 of 80 outputs")).to_be_visible(timeout=30_000)
+    expect(page.locator("#run-progress")).not_to_have_attribute("hx-get", re.compile("."), timeout=10_000)
+    assert Run.objects.get().state == "finished"
+    page.get_by_role("link", name="Outputs", exact=True).click()
+    page.get_by_role("link", name="example-1", exact=True).first.click()
+    expect(page.get_by_role("heading", name="Answer of first")).to_be_visible()
+    expect(page.locator(".answer")).to_contain_text("Say the number 1.")
+    page.keyboard.press("j")
+    expect(page.locator(".answer")).not_to_contain_text("Say the number 1.")
+
+
+def test_a_run_is_paused_resumed_and_cancelled_by_its_buttons(project, lead, celery_worker, model_endpoint, page_of):
+    from playwright.sync_api import expect
+
+    run = start(
+        make_version(project, 400), make_caller(project, model_endpoint.url, "echo?delay=0.2", max_in_flight=4)
+    )
+    page = page_of(lead)
+    page.goto(reverse("runs:show", args=[project.slug, run.pk]))
+
+    page.get_by_role("button", name="Pause").click()
+    expect(page.get_by_text("Lea paused it.")).to_be_visible()
+    page.get_by_role("button", name="Resume").click()
+    expect(page.get_by_role("button", name="Pause")).to_be_visible()
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.get_by_text("Lea cancelled it.")).to_be_visible()
+
+    run.refresh_from_db()
+    assert run.state == "cancelled"
+    assert run.outputs.count() < 400
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_no_page_of_runs_has_a_serious_fault_of_accessibility_or_scrolls_sideways(
+    width, project, lead, page_of
+):
+    from axe_playwright_python.sync_playwright import Axe
+
+    from tests.making import make_run
+
+    version = make_version(project, 3)
+    make_caller(project, name="a candidate whose name is longer than what any select box should ever have to hold")
+    run = make_run(version, answers=['{"a": 1}', "plain", ""])
+    run.outputs.filter(text="").update(error_cause="timeout", error="No answer within 5 s.")
+    moving = start(version, make_caller(project, name="moving"))
+    output = run.outputs.first()
+    addresses = [
+        *(reverse(f"runs:{name}", args=[project.slug]) for name in ("list", "new", "upload")),
+        *(reverse(f"runs:{name}", args=[project.slug, run.pk]) for name in ("show", "outputs")),
+        reverse("runs:show", args=[project.slug, moving.pk]),
+        reverse("runs:output", args=[project.slug, output.pk]),
+    ]
+    page = page_of(lead, viewport={"width": width, "height": 900})
+
+    for address in addresses:
+        page.goto(address)
+        page.wait_for_load_state("networkidle")
+        found = Axe().run(page).response["violations"]
+        serious = [fault["id"] for fault in found if fault["impact"] in {"serious", "critical"}]
+        assert (address, serious) == (address, [])
+        assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"), address
