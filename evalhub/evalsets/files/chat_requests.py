@@ -51,7 +51,7 @@ def _split(value: Any, column: str, note: Note) -> tuple[list[Any], Any]:
         return [{"role": "user", "content": value}], None
     if isinstance(value, dict) and "messages" in value:
         for key in value.keys() - REQUEST_KEYS:
-            note(f"“{key}” of the request was left out: a request keeps messages and tools.")
+            note(f"{shown(key)} of the request was left out: a request keeps messages and tools.")
         value, tools = value["messages"], value.get("tools")
     elif isinstance(value, dict) and "role" in value:
         value, tools = [value], None
@@ -81,7 +81,9 @@ def _message(given: Any, number: int, column: str, note: Note) -> dict[str, Any]
         raise cell_fault(column, what, "Unknown role")
     if not message.keys() <= MESSAGE_KEYS:
         for key in message.keys() - MESSAGE_KEYS:
-            note(f"“{key}” of messages was left out: a message keeps role, content, tool calls, tool call id and name.")
+            note(
+                f"{shown(key)} of messages was left out: a message keeps role, content, name, tool calls and their id."
+            )
         message = {key: item for key, item in message.items() if key in MESSAGE_KEYS}
     content = message.get("content")
     if not isinstance(content, str):

@@ -1,24 +1,25 @@
 """Columns by name, those inside objects too, spelled so that each spelling means one place.
 
 A field inside an object is its parent's name, a dot and its own: ``usage.prompt_tokens``. A name that itself holds a
-dot, a space or a quotation mark is put in quotation marks, as in JSON: ``outputs."gpt-3.5-turbo"``. In CSV there are no
-objects, and a column is spelled as the header has it.
+dot or a quotation mark, or begins or ends with a space, is put in quotation marks, as in JSON:
+``outputs."gpt-3.5-turbo"``. In CSV there are no objects, and a column is spelled as the header has it.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple
 
 import orjson
 
 from evalhub.evalsets.files.canonical import CANONICAL_NAMES
+from evalhub.evalsets.files.faults import LONGEST_NAME
 from evalhub.evalsets.files.row_shape import Row
 
 MOST_INSIDE = 200
 """Fields inside objects that are offered; more is a table turned on its side."""
-NEEDS_QUOTES = re.compile(r'[."\\\s]|\A\Z')
+NEEDS_QUOTES = re.compile(r'[."\\\x00-\x1f]|\A\s|\s\Z|\A\Z')
 PART = re.compile(r'"(?:[^"\\]|\\.)*+"|[^."]++')
 
 
@@ -80,14 +81,14 @@ def metadata_name(spelling: str, *, is_flat: bool) -> str:
     return names[0] if len(names) == 1 else spelling
 
 
-def list_columns(rows: Sequence[Row], header: Iterable[str], *, is_flat: bool) -> list[str]:
+def list_columns(rows: Sequence[Row], header: Sequence[str], *, is_flat: bool) -> list[str]:
     """Return the columns that can be mapped: those of the header and of the rows, then the fields inside objects.
 
     Rows that look like EvalHub's own download offer all of its names, since a line leaves out what is empty.
     """
     if is_flat:
         return list(header)
-    if is_own_download(rows):
+    if not header and is_own_download(rows):
         return list(CANONICAL_NAMES)
     top: dict[str, None] = dict.fromkeys(header)
     inside: dict[tuple[str, str], None] = {}
@@ -97,7 +98,8 @@ def list_columns(rows: Sequence[Row], header: Iterable[str], *, is_flat: bool) -
             if isinstance(value, dict):
                 inside.update(dict.fromkeys((name, inner) for inner in value))
     columns = [spell_column(name) for name in top]
-    return columns + [spell_column(*names) for names in list(inside)[:MOST_INSIDE]]
+    columns += [spell_column(*names) for names in list(inside)[:MOST_INSIDE]]
+    return [column for column in columns if len(column) <= 2 * LONGEST_NAME]
 
 
 def is_own_download(rows: Sequence[Row]) -> bool:

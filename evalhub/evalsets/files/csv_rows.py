@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from evalhub.evalsets.files.delimiters import spell_delimiter
 from evalhub.evalsets.files.encodings import refuse_line
-from evalhub.evalsets.files.faults import CellFault, RowError, UploadError, shown
+from evalhub.evalsets.files.faults import LONGEST_NAME, CellFault, RowError, UploadError, shown
 from evalhub.evalsets.files.limits import Limits
 from evalhub.evalsets.files.lines import Lines, long_line
 from evalhub.evalsets.files.row_shape import Row
@@ -92,6 +92,12 @@ class CsvRows:
                 f"Line {line}: the header has {len(cells)} columns; at most {self.limits.columns} are read."
             )
         names = [cell.strip() or f"column {index}" for index, cell in enumerate(cells, 1)]
+        for index, name in enumerate(names, 1):
+            if len(name) > LONGEST_NAME:
+                raise UploadError(
+                    f"Line {line}: the name of column {index} has {len(name):,} characters: {shown(name)}. "
+                    "Begin the file with a row of short names."
+                )
         for index, name in enumerate(names, 1):
             first = names.index(name) + 1
             if first < index:

@@ -17,13 +17,13 @@ NAMES = {" ": "a space", "\x01": "the control character 01", "\x1e": "the contro
 SAMPLE_ROWS = 21
 
 
-def find_delimiter(head: str) -> str:
-    """Return the delimiter of the CSV that begins with ``head``, by its header and first rows.
+def find_delimiter(head: str, *, is_whole: bool = True) -> str:
+    """Return the delimiter of the CSV that begins with ``head``, or is it (``is_whole``), by its header and first rows.
 
     A file of one column has a comma. Raises UploadError, naming the character found, when it is one that is not taken,
     or when header and rows differ in it.
     """
-    samples = {delimiter: _first_rows(head, delimiter) for delimiter in TAKEN}
+    samples = {delimiter: _first_rows(head, delimiter, is_whole) for delimiter in TAKEN}
     candidates = [delimiter for delimiter, rows in samples.items() if rows and len(rows[0]) > 1]
     if not candidates:
         _refuse_other_delimiter(samples[","])
@@ -38,17 +38,17 @@ def spell_delimiter(delimiter: str) -> str:
     return NAMES.get(delimiter) or f"“{delimiter}”"
 
 
-def _first_rows(head: str, delimiter: str) -> list[list[str]]:
+def _first_rows(head: str, delimiter: str, is_whole: bool) -> list[list[str]]:
     rows: list[list[str]] = []
     try:
         for row in csv.reader(io.StringIO(head, newline=""), delimiter=delimiter):
             if row:
                 rows.append(row)
             if len(rows) == SAMPLE_ROWS:
-                break
+                return rows
     except csv.Error:  # what came before is enough to judge by; the reader itself reports the fault
-        pass
-    return rows
+        return rows
+    return rows if is_whole else rows[:1] + rows[1:-1]  # the last one may be cut off
 
 
 def _agreement(rows: list[list[str]]) -> float:
@@ -59,7 +59,7 @@ def _agreement(rows: list[list[str]]) -> float:
 def _refuse_mixed(best: str, samples: dict[str, list[list[str]]]) -> None:
     for delimiter, rows in samples.items():
         widths = {len(row) for row in rows[1:]}
-        if delimiter != best and len(widths) == 1 and widths != {1}:
+        if delimiter != best and widths == {len(samples[best][0])}:
             raise UploadError(
                 f"Line 1: the header separates its columns by {spell_delimiter(best)}, the rows theirs by "
                 f"{spell_delimiter(delimiter)}. Use one of them throughout."

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from evalhub.errors import EvalHubError
 
 SHOWN_CHARACTERS = 60
+LONGEST_NAME = 200
+"""Characters of a column's name. A longer one is a text in the wrong place."""
 
 
 class UploadError(EvalHubError):
@@ -46,6 +49,9 @@ class RowError:
     column: str
     reason: str
     kind: str
+
+    def to_json(self) -> dict[str, Any]:
+        return {"line": self.line, "column": self.column[:LONGEST_NAME], "reason": self.reason}
 
 
 def shown(text: object) -> str:

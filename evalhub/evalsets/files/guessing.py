@@ -54,6 +54,7 @@ NAMES = {
 OUTPUT_IDS = "example_id id key sample_id custom_id question_id uuid"
 SHORT_NUMBER = re.compile(r"[\s#$€£%]*[-+−]?[\s#$€£]*[\d.,  ']+\s*%?\s*")
 METADATA_CHARACTERS = 200
+LONGEST_NUMBER = 40
 SCALARS = (str, int, float)
 
 
@@ -176,7 +177,7 @@ def _is_number(value: Any) -> bool:
         return False
     if isinstance(value, int | float):
         return True
-    if not isinstance(value, str) or not SHORT_NUMBER.fullmatch(value):
+    if not isinstance(value, str) or len(value) > LONGEST_NUMBER or not SHORT_NUMBER.fullmatch(value):
         return False
     try:
         read_number(value)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from evalhub.evalsets.files.faults import CellFault, RowError, UploadError, shown
+from evalhub.evalsets.files.faults import LONGEST_NAME, CellFault, RowError, UploadError, shown
 from evalhub.evalsets.files.limits import MB, Limits, spell_size
 from evalhub.evalsets.files.row_shape import Row, check_row
 from evalhub.evalsets.files.strict_json import LARGEST, SMALLEST, Parser
@@ -91,6 +91,8 @@ class ParquetRows:
         for name in self.header:
             if self.header.count(name) > 1:
                 raise UploadError(f"The file names the column {shown(name)} twice. Rename one of them.")
+            if len(name) > LONGEST_NAME:
+                raise UploadError(f"The name of a column has {len(name):,} characters: {shown(name)}. Shorten it.")
 
 
 def json_value(value: Any, column: str) -> Any:

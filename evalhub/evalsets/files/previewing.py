@@ -68,5 +68,5 @@ def _errors(
                 continue
         except CellFault as fault:
             error = fault.at(line)
-        found.append({"line": error.line, "column": error.column, "reason": error.reason})
+        found.append(error.to_json())
     return found

@@ -63,7 +63,7 @@ def open_file(path: Path, name: str, limits: Limits) -> Reading:
 
 def _open_csv(source: Source, head: bytes, limits: Limits) -> Reading:
     whole_lines = head if len(head) < HEAD_BYTES else head[: head.rfind(b"\n") + 1] or head
-    delimiter = find_delimiter(whole_lines.decode("utf-8-sig", "replace"))
+    delimiter = find_delimiter(whole_lines.decode("utf-8-sig", "replace"), is_whole=len(head) < HEAD_BYTES)
     rows = CsvRows(split_lines(source.blocks(), limits), delimiter, limits)
     return Reading(
         Format.CSV,

@@ -17,6 +17,7 @@ from evalhub.evalsets.files.row_shape import Row
 from evalhub.evalsets.files.strict_json import Parser
 from evalhub.evalsets.files.tool_calls import read_output_calls
 
+NOTES_KEPT = 50
 LOOKS_LIKE_CHAT = re.compile(r"""\s*(?:\[\s*\{\s*["']role|\[\s*\{\s*["']content|\{\s*["']messages)["']""")
 
 
@@ -152,4 +153,5 @@ class RequestReader(RecordReader):
         return value if looks_like_messages(value) else text
 
     def _note(self, sentence: str) -> None:
-        self.notes[sentence] += 1
+        if sentence in self.notes or len(self.notes) < NOTES_KEPT:
+            self.notes[sentence] += 1

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from array import array
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from evalhub.evalsets.files.mapping import Mapping, mapping_from_json
+
+LINES_NAME = "staged-lines"
+LINE_NUMBER = "I"
+"""Four bytes each, so that a million take 4 MB."""
 
 
 @dataclass(frozen=True)
@@ -56,12 +62,20 @@ class StagingReport:
     columns: list[str]
     """Of the staged file, in order."""
     staged_path: str
+    lines_path: str
+    """Where ``lines`` are kept, beside the staged file."""
     staged_bytes: int
     content_hash: str
     """For examples: the SHA-256 of the download that the good rows make; empty otherwise."""
     seconds: float
     peak_memory_bytes: int = 0
     """Of the child."""
+
+    def lines(self) -> array[int]:
+        """Return the line of each staged row, in order: for what only the database finds wrong with a row."""
+        found = array(LINE_NUMBER)
+        found.frombytes(Path(self.lines_path).read_bytes())
+        return found
 
     @property
     def sentences(self) -> list[str]:

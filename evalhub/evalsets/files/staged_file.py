@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
+from array import array
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
+from evalhub.evalsets.files.columns import parse_column, spell_column
 from evalhub.evalsets.files.examples import ExampleReader
 from evalhub.evalsets.files.faults import CellFault, RowError, UploadError
 from evalhub.evalsets.files.formats import Format
@@ -17,7 +19,7 @@ from evalhub.evalsets.files.outputs import OutputReader
 from evalhub.evalsets.files.production_samples import SampleReader
 from evalhub.evalsets.files.reading import Reading, open_file
 from evalhub.evalsets.files.records import RecordReader, Shape
-from evalhub.evalsets.files.report import StagingReport
+from evalhub.evalsets.files.report import LINE_NUMBER, LINES_NAME, StagingReport
 
 PROGRESS_SECONDS = 0.5
 ROWS_BETWEEN_LOOKS = 256  # at the clock
@@ -69,37 +71,47 @@ def stage(
     """Write the good rows of a file to ``staged_path`` and return what came of it. Raises UploadError."""
     started = time.monotonic()
     reading = open_file(path, name, limits)
-    if reading.format is Format.CSV:
-        _refuse_missing(mapping, reading.header)
+    if reading.header:
+        _refuse_missing(mapping, reading.header, is_flat=reading.format is Format.CSV)
     reader = make_reader(mapping, Shape.of(reading.format), limits)
     tally = Tally(limits.errors_listed)
     with staged_path.open("wb", buffering=BUFFER_BYTES) as staged:
-        _write_rows(reading, reader, tally, staged, on_progress)
+        lines = _write_rows(reading, reader, tally, staged, on_progress)
         size = staged.tell()
+    lines_path = staged_path.with_name(LINES_NAME)
+    lines_path.write_bytes(lines)
     return StagingReport(
         format=str(reading.format),
         unit=reading.unit,
         rows_good=tally.good,
         rows_bad=tally.bad,
-        errors=[{"line": error.line, "column": error.column, "reason": error.reason} for error in tally.errors],
+        errors=[error.to_json() for error in tally.errors],
         error_counts=dict(tally.kinds.most_common()),
         notes=dict(reader.notes.most_common()),
         columns=list(reader.COLUMNS),
         staged_path=str(staged_path),
+        lines_path=str(lines_path),
         staged_bytes=size,
         content_hash=reader.content_hash if isinstance(reader, ExampleReader) else "",
         seconds=round(time.monotonic() - started, 3),
     )
 
 
-def _refuse_missing(mapping: Mapping, header: tuple[str, ...]) -> None:
+def _refuse_missing(mapping: Mapping, header: tuple[str, ...], *, is_flat: bool) -> None:
     """Raise UploadError for columns that are not there: one fault of the file, not one of each row."""
-    missing = mapping.missing(header)
+    known = list(header) if is_flat else [spell_column(name) for name in header]
+    if not is_flat:  # what is inside an object may be in some rows only
+        known += [column for column in mapping.all_columns() if parse_column(column)[0] in header]
+    missing = mapping.missing(known)
     if missing:
         raise UploadError(" ".join(missing))
 
 
-def _write_rows(reading: Reading, reader: RecordReader, tally: Tally, staged: BinaryIO, on_progress: Progress) -> None:
+def _write_rows(
+    reading: Reading, reader: RecordReader, tally: Tally, staged: BinaryIO, on_progress: Progress
+) -> array[int]:
+    """Write the good rows; return the line of each."""
+    lines = array(LINE_NUMBER)
     shown_at = time.monotonic()
     for number, (line, row) in enumerate(reading.rows, 1):
         if isinstance(row, RowError):
@@ -108,8 +120,10 @@ def _write_rows(reading: Reading, reader: RecordReader, tally: Tally, staged: Bi
             try:
                 staged.write(reader.copy_line(line, number, tally.good + 1, row))
                 tally.good += 1
+                lines.append(line)
             except CellFault as fault:
                 tally.refuse(fault.at(line))
         if number % ROWS_BETWEEN_LOOKS == 0 and time.monotonic() - shown_at >= PROGRESS_SECONDS:
             shown_at = time.monotonic()
             on_progress(number, reading.share())
+    return lines

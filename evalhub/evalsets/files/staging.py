@@ -12,7 +12,7 @@ from evalhub.evalsets.files.blocks import check_stored_size
 from evalhub.evalsets.files.child_process import OnProgress, ShouldStop, run_child
 from evalhub.evalsets.files.limits import Limits
 from evalhub.evalsets.files.mapping import Mapping, mapping_class
-from evalhub.evalsets.files.report import Preview, StagingReport
+from evalhub.evalsets.files.report import LINES_NAME, Preview, StagingReport
 
 PREVIEW_CPU_SECONDS = 20
 PREVIEW_WALL_SECONDS = 30.0
@@ -59,6 +59,8 @@ def stage_file(
 ) -> StagingReport:
     """Check every row and write the good ones to ``target_dir/"staged"`` as COPY text; return the report.
 
+    Beside it stands ``staged-lines``, which ``report.lines()`` reads: where each staged row was in the file.
+
     ``on_progress`` is told rows and share about twice a second, ``should_stop`` asked as often. Nothing is left in
     ``target_dir`` when this raises: UploadStopped after a stop, UploadError for a fault of the file.
     """
@@ -74,10 +76,12 @@ def stage_file(
         "mapping": mapping.to_json(),
         "staged_path": str(unfinished),
     }
+    staged = target_dir.resolve() / STAGED_NAME
     try:
         report = StagingReport(**run_child(job, limits, on_progress, should_stop))
-        staged = target_dir.resolve() / STAGED_NAME
         unfinished.replace(staged)
-    finally:
+    except BaseException:
         unfinished.unlink(missing_ok=True)
+        unfinished.with_name(LINES_NAME).unlink(missing_ok=True)
+        raise
     return dataclasses.replace(report, staged_path=str(staged))

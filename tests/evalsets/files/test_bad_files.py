@@ -121,6 +121,12 @@ REFUSED = {
         b"id,input,id\n1,Hello,1\n",
         "Line 1: the header names “id” twice, in columns 1 and 3. Rename one of them.",
     ),
+    "text where names should be": (
+        "a.csv",
+        b"1," + b"Hello " * 40 + b"\n2,Bye\n",
+        f"Line 1: the name of column 2 has 239 characters: “{'Hello ' * 10}…”. "
+        "Begin the file with a row of short names.",
+    ),
     "quotation mark left open": (
         "a.csv",
         HEADER + b'1,"Hello,a\n2,Bye,b\n',
@@ -430,6 +436,29 @@ def test_a_parquet_file_cut_short_is_refused(tmp_path: Path):
 
     assert str(refusal.value).startswith("The Parquet file is damaged or cut short (")
     assert str(refusal.value).endswith("). Export and upload it again.")
+
+
+def test_a_column_that_a_parquet_file_lacks_is_a_fault_of_the_file(tmp_path: Path):
+    path = tmp_path / "a.parquet"
+    pq.write_table(pa.table({"id": ["a"], "input": [{"text": "Hello"}]}), path)
+    mapping = ExampleMapping(input="input.text", expected="truth.answer", expected_kind="text")
+
+    with pytest.raises(UploadError) as refusal:
+        stage_file(path, "a.parquet", "examples", mapping, tmp_path)
+
+    assert str(refusal.value) == (
+        "The file has no column “truth.answer”. Add it, or choose one of “id”, “input”, “input.text”."
+    )
+
+
+def test_a_name_that_is_a_text_is_cut_in_the_list_of_errors(tmp_path: Path):
+    path = tmp_path / "received"
+    path.write_bytes(b'{"input":"Hello","' + b"x" * 5000 + b'":NaN}\n')
+
+    report = stage_file(path, "a.jsonl", "examples", ExampleMapping(input="input"), tmp_path)
+
+    assert [len(error["column"]) for error in report.errors] == [200]
+    assert len(report.errors[0]["reason"]) < 200
 
 
 def test_more_rows_than_are_read_are_refused(tmp_path: Path):

@@ -67,6 +67,16 @@ def test_a_file_is_staged_with_progress(tmp_path: Path):
     assert children() == []
 
 
+def test_the_line_of_each_staged_row_is_kept(tmp_path: Path):
+    path = tmp_path / "received"
+    path.write_text('id,input,expected\n1,"two\nlines",x\n2,,x\n\n3,Hello,x\n')
+
+    report = stage_file(path, "a.csv", "examples", PLAIN, tmp_path)
+
+    assert [error["line"] for error in report.errors] == [4]
+    assert list(report.lines()) == [2, 6]
+
+
 def test_a_preview_shows_the_first_rows_and_a_guess(tmp_path: Path):
     path = tmp_path / "received"
     path.write_text(
@@ -270,4 +280,4 @@ def test_nothing_of_a_name_is_used_as_a_path(tmp_path: Path):
     report = stage_file(path, name, "examples", INPUT, tmp_path)
 
     assert report.rows_good == 1
-    assert sorted(item.name for item in tmp_path.iterdir()) == ["received", "staged"]
+    assert sorted(item.name for item in tmp_path.iterdir()) == ["received", "staged", "staged-lines"]

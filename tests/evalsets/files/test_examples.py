@@ -182,8 +182,17 @@ def test_what_a_request_holds_besides_is_left_out_and_noted(tmp_path: Path):
     assert report.notes == {
         "“temperature” of the request was left out: a request keeps messages and tools.": 2,
         "“model” of the request was left out: a request keeps messages and tools.": 2,
-        "“weight” of messages was left out: a message keeps role, content, tool calls, tool call id and name.": 2,
+        "“weight” of messages was left out: a message keeps role, content, name, tool calls and their id.": 2,
     }
+
+
+def test_notes_do_not_grow_with_what_a_file_calls_things(tmp_path: Path):
+    rows = [{"input": {"messages": [USER], f"key {number} " + "x" * 1000: 1}} for number in range(60)]
+
+    report, _ = stage_rows(tmp_path, rows, INPUT)
+
+    assert len(report.notes) == 50
+    assert max(map(len, report.notes)) < 200
 
 
 def test_messages_in_a_csv_cell_are_read_as_messages(tmp_path: Path):

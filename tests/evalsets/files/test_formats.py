@@ -164,6 +164,19 @@ def test_the_delimiter_is_the_one_that_header_and_rows_agree_on(tmp_path: Path):
     assert rows_of(tmp_path, b"id;a,b;c\n1;2,5;x\n") == [(2, {"id": "1", "a,b": "2,5", "c": "x"})]
 
 
+def test_a_first_row_longer_than_the_first_look_does_not_mislead(tmp_path: Path):
+    cell = "x; y|\n" * 20_000
+    rows = [{"id": "1", "input": cell, "a": cell, "b": cell, "c": "z"}] * 2
+
+    assert [row for _, row in rows_of(tmp_path, as_csv(rows))] == rows
+
+
+def test_one_ragged_row_does_not_make_another_delimiter(tmp_path: Path):
+    [(_, error)] = rows_of(tmp_path, b"id,input\n1,Hello; you, there; and here\n")
+
+    assert error.kind == "Not as many fields as the header"
+
+
 def test_columns_without_a_name_are_called_by_their_place(tmp_path: Path):
     assert rows_of(tmp_path, b",input,\n0,Hello,\n") == [(2, {"column 1": "0", "input": "Hello", "column 3": ""})]
 

@@ -14,7 +14,7 @@ from evalhub.evalsets.files.mapping import GUESS_KIND, KIND_FROM_COLUMN, NO_EXPE
 
 def guess(purpose: str, rows: list[dict[str, Any]], is_flat: bool = False) -> dict[str, Any]:
     """Return what the guess maps."""
-    columns = list_columns(rows, rows[0], is_flat=is_flat)
+    columns = list_columns(rows, list(rows[0]) if is_flat else (), is_flat=is_flat)
     mapping = guess_mapping(purpose, columns, rows, is_flat=is_flat)
     assert mapping.problems(columns) == [] or not mapping.columns()
     return {name: value for name, value in mapping.to_json().items() if value and name != "purpose"}
@@ -65,6 +65,7 @@ def test_an_only_column_is_the_input():
         (["# 18", "# 1,200", "-3.5"], "number"),
         ([18, 1.5, None], "number"),
         (["18 eggs", "3"], "text"),
+        ([" " * 100_000 + "x", "3"], "text"),
         (["yes", "no"], "text"),
         ([{"a": 1}, [1]], "json"),
         (["yes", {"a": 1}], GUESS_KIND),

@@ -33,6 +33,7 @@ def test_two_places_have_two_spellings(one: list[str], other: list[str]):
         (("outputs", "gpt-3.5-turbo-0125"), 'outputs."gpt-3.5-turbo-0125"'),
         (("a.b",), '"a.b"'),
         (("a", "b"), "a.b"),
+        (("first name", " x"), 'first name." x"'),
     ],
 )
 def test_names_with_dots_are_quoted(names: tuple[str, ...], spelling: str):
@@ -59,6 +60,10 @@ def test_columns_of_json_rows_are_offered_two_levels_deep():
         "outputs.m",
         "outputs.other",
     ]
+
+
+def test_names_that_are_texts_are_not_offered():
+    assert list_columns([{"id": 1, "x" * 500: 2, "o": {"y" * 500: 1}}], (), is_flat=False) == ["id", "o"]
 
 
 def test_columns_of_csv_are_those_of_its_header():
