@@ -1,6 +1,7 @@
 """Endpoints and candidates in a real browser, with the real web server and an endpoint in a process of its own."""
 
 import pytest
+from django.conf import settings
 
 from evalhub.candidates.keys import key_of
 from evalhub.candidates.models import Candidate, Endpoint
@@ -36,6 +37,7 @@ def test_from_an_endpoint_to_an_answer_by_mouse(page_of, admin, project, model_e
     assert page.get_by_role("button", name="Send").is_enabled()
     assert key_of(Endpoint.objects.get()) == KEY
     assert KEY not in page.content()
+    assert KEY not in (settings.EVALHUB_HOME / "web.log").read_text()
     assert model_endpoint.counts()["keys"] == [KEY]
 
 
@@ -104,15 +106,23 @@ def furnished(project, lead, model_endpoint):
     )
     make_candidate(project, "Production", None)
     echo = make_candidate(project, "<b>Echo</b> with a rather long name, to see how it wraps", here, model="echo")
-    make_candidate(project, "Long model", here, model="meta-llama/Llama-3.3-70B-Instruct-with-a-long-suffix-fp8-dynamic")
+    make_candidate(
+        project, "Long model", here, model="meta-llama/Llama-3.3-70B-Instruct-with-a-long-suffix-fp8-dynamic"
+    )
     calls = make_candidate(project, "Calls tools", here, model="fault:calls-only", input_price="1", output_price="2")
     failing = make_candidate(project, "Limited", here, model="fault:status?code=429&retry_after=7")
     set_baseline(mini, lead)
     make_version(project, lead, ["Where is my order?", "How do I pay? " * 20])
     return {
-        "list": "", "new": "new/", "edit": f"{mini.pk}/", "endpoints": "endpoints/", "endpoint": f"endpoints/{here.pk}/",
-        "try": f"{echo.pk}/try/", "try-calls": f"{calls.pk}/try/", "try-failing": f"{failing.pk}/try/",
-    }  # fmt: skip
+        "list": "",
+        "new": "new/",
+        "edit": f"{mini.pk}/",
+        "endpoints": "endpoints/",
+        "endpoint": f"endpoints/{here.pk}/",
+        "try": f"{echo.pk}/try/",
+        "try-calls": f"{calls.pk}/try/",
+        "try-failing": f"{failing.pk}/try/",
+    }
 
 
 @pytest.mark.parametrize("width", [1440, 390])
@@ -127,7 +137,9 @@ def test_pages_fit_and_are_accessible(page_of, admin, project, furnished, width,
             page.get_by_role("button", name="Send").click()
             page.locator("#outcome").wait_for()
         page.screenshot(path=tmp_path / f"{name}-{width}-{scheme}.png", full_page=True)
-        faults = [fault for fault in Axe().run(page).response["violations"] if fault["impact"] in {"serious", "critical"}]
+        faults = [
+            fault for fault in Axe().run(page).response["violations"] if fault["impact"] in {"serious", "critical"}
+        ]
 
         assert [(fault["id"], fault["nodes"][0]["html"]) for fault in faults] == []
         assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")

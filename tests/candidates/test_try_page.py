@@ -131,11 +131,18 @@ def test_a_key_that_cannot_be_decrypted_is_told(try_it, settings, model_endpoint
     assert model_endpoint.counts()["total"] == 0
 
 
-def test_the_wait_is_at_most_sixty_seconds_and_two_wait_at_once(try_it, candidate):
+def test_the_wait_ends_before_the_endpoints_own_time_limit(try_it, candidate, monkeypatch):
+    assert trying.LONGEST_WAIT == 60
+    monkeypatch.setattr(trying, "LONGEST_WAIT", 0.3)
     candidate.endpoint.timeout_seconds = 3600
     candidate.endpoint.save()
-    assert trying.LONGEST_WAIT == 60
+    candidate.model = "fault:hang?seconds=3"
+    candidate.save()
 
+    assert "There was no answer within 0.3 s." in text_of(try_it(text="x"))
+
+
+def test_two_wait_at_once_and_a_third_is_told(try_it):
     taken = [trying._free.acquire(blocking=False) for _ in range(trying.AT_ONCE)]
     try:
         answer = try_it(text="x")
@@ -144,7 +151,7 @@ def test_the_wait_is_at_most_sixty_seconds_and_two_wait_at_once(try_it, candidat
             trying._free.release()
 
     assert taken == [True, True]
-    assert "Other people are trying candidates right now." in text_of(answer)
+    assert (answer.status_code, "Other people are trying candidates right now." in text_of(answer)) == (422, True)
     assert try_it(text="x").context["trial"].reply.text == "x"
 
 
