@@ -87,6 +87,18 @@ def test_a_run_that_is_taken_up_again_is_looked_at_again(version):
     assert CompleteScoring.objects.get().finished_at == run.finished_at
 
 
+def test_one_sweep_looks_at_no_more_than_it_may_and_the_next_goes_on(version, monkeypatch):
+    monkeypatch.setattr(sweeping, "MOST_LOOKS", 2)
+    runs = [make_run(version) for _ in range(3)]
+    make_check(version)
+    for run in runs[1:]:
+        finish_long_ago(run)
+        score_run(run)
+
+    assert runs_to_score() == []
+    assert runs_to_score() == [runs[0].pk]
+
+
 def test_one_sweep_finds_no_more_than_it_may(version, monkeypatch):
     monkeypatch.setattr(sweeping, "MOST_RUNS", 2)
     runs = [make_run(version) for _ in range(3)]
