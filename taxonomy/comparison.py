@@ -10,7 +10,7 @@ from django.db import connection
 
 from evalhub.runs.models import Output, Run
 
-PAGE_SIZE = 25
+PAGE_SIZE = 10
 
 # An output is right when at least one active check passed it and none failed it: as in evalhub.checks.shares.
 PAIRS = """

@@ -12,12 +12,16 @@ REVIEWER, LEAD, ADMIN = Role.REVIEWER, Role.LEAD, Role.ADMIN
 
 @dataclass(frozen=True)
 class Address:
-    """``objects``: argument of the address -> field of the ``World`` that holds its value; ``query``: the same."""
+    """``objects``: argument of the address -> field of the ``World`` that holds its value; ``query``: the same.
+
+    ``reached_by``: whose object it is in the ``World``, where that matters beside the role.
+    """
 
     role: Role = ADMIN
     methods: tuple[str, ...] = GET
     objects: dict[str, str] = field(default_factory=dict)
     query: dict[str, str] = field(default_factory=dict)
+    reached_by: Role | None = None
     in_project: bool = True
     for_nobody: int = 302
 
@@ -117,5 +121,5 @@ ADDRESSES = {
     "reviews:desk": page(REVIEWER, GET, "round"),
     "reviews:item": page(REVIEWER, GET, "item"),
     "reviews:label": page(REVIEWER, POST, "item"),
-    "reviews:undo": page(REVIEWER, POST, "labelled_item"),
+    "reviews:undo": Address(REVIEWER, POST, {"pk": "labelled_item"}, reached_by=ADMIN),
 }

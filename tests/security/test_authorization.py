@@ -11,12 +11,15 @@ from django.db import connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from pytest_django import DjangoDbBlocker
 
+from evalhub.projects.joining import found_project
 from evalhub.projects.models import Role, User
 from tests.people import make_member, make_user
 from tests.security.addresses import ADDRESSES, Address
 from tests.security.world import World, make_world
 
+pytestmark = pytest.mark.django_db
 MISSING = 999_999_999
 
 
@@ -42,17 +45,25 @@ class Kinds:
     clients: dict[str, Client]
 
 
-@pytest.fixture
-def kinds(db, admin, project, lead, reviewer, stranger) -> Kinds:
-    own = make_world(project)
-    foreign = make_world(stranger.memberships.get().project)
+@pytest.fixture(scope="module")
+def kinds(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Kinds]:
+    """Made once, since every request of these tests is rolled back; gone with the last of them."""
+    with django_db_blocker.unblock(), transaction.atomic():
+        yield make_kinds()
+        transaction.set_rollback(True)
+
+
+def make_kinds() -> Kinds:
+    admin, stranger = make_user("Ada", may_create_projects=True), make_user("Sam")
+    project = found_project(admin, "Support inbox")
+    own, foreign = make_world(project), make_world(found_project(stranger, "Elsewhere"))
     disabled = make_member(project, "Dee", Role.ADMIN)
     people: dict[str, User | None] = {
         "nobody": None,
         "stranger": stranger,
         "outsider": make_user("Olu"),
-        "reviewer": reviewer,
-        "lead": lead,
+        "reviewer": make_member(project, "Rob", Role.REVIEWER),
+        "lead": make_member(project, "Lea", Role.LEAD),
         "admin": admin,
         "disabled": disabled,
     }
@@ -119,7 +130,7 @@ def test_who_may_reaches_the_page(kinds, name):
     address = ADDRESSES[name]
     path = path_of(name, address, kinds.own.slug, kinds.own)
     for method in ("GET", "POST"):
-        status, _ = ask(kinds.clients[address.role.value], method, path)
+        status, _ = ask(kinds.clients[(address.reached_by or address.role).value], method, path)
         allowed = method in address.methods
         assert status not in {302, 403, 404, 405, 500} if method == "GET" and allowed else True, (method, status)
         assert status not in {403, 404, 405} and status < 500 if allowed else status == 405, (method, status)
