@@ -33,6 +33,10 @@ WHERE id = (
 )
 RETURNING id, token, repeat, first_position, last_position, crashes, retries, extract(epoch FROM now())::float8
 """
+GIVE_BACK_UNHELD = """
+UPDATE runs_chunk SET state = 'ready', lease_until = NULL, worker = ''
+WHERE run_id = %(run)s AND state = 'leased' AND worker = %(worker)s AND NOT (id = ANY(%(ids)s))
+"""
 # Two statements, as planners that know no figures yet would join with all outputs of the run.
 EXAMPLES = """
 SELECT id, request::text FROM evalsets_example
@@ -115,6 +119,12 @@ def claim(run_id: int, version_id: int, worker: str, with_suspects: bool) -> Lea
             attempts, not_before = tried.get(str(example_id), (0, 0.0))
             lease.items[example_id] = Item(lease, example_id, request, attempts, max(0.0, not_before - now))
     return lease
+
+
+def give_back_unheld(run_id: int, worker: str, held: Collection[Lease]) -> None:
+    """Give back chunks that this worker claimed without learning of it: the connection broke before the answer came."""
+    with connection.cursor() as cursor:
+        cursor.execute(GIVE_BACK_UNHELD, {"run": run_id, "worker": worker, "ids": keys_of(held)["ids"]})
 
 
 def beat(run_id: int, leases: Collection[Lease]) -> set[int]:

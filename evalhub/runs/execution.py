@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+from secrets import token_hex
 
 from django.conf import settings
 from redis import Redis
@@ -52,15 +53,16 @@ def order_for(run: Run) -> Order:
 
 
 async def work_on(order: Order) -> bool:
-    name = f"{worker_name()}:{order.run_id}"
+    name = spell_name()
     share = Share(connect_to_redis, order.plan["endpoint"], name, order.plan["max_in_flight"])
-    shift = Shift(order, worker_name(), share, Leaving())
+    shift = Shift(order, name, share, Leaving())
     await shift.work()
     return shift.has_claimed
 
 
-def worker_name() -> str:
-    return f"{socket.gethostname()}:{os.getpid()}"
+def spell_name() -> str:
+    """Host, process, and a mark of this shift: what an earlier shift of the process left is not this one's."""
+    return f"{socket.gethostname()}:{os.getpid()}:{token_hex(4)}"
 
 
 def connect_to_redis() -> Redis:

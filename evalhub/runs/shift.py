@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
+from itertools import count
 from random import Random
 from typing import TYPE_CHECKING, Any
 
@@ -275,10 +277,9 @@ class Shift:
 
     async def claim_more(self) -> None:
         """Claim until enough is ready beside what is in flight, or nothing is left to claim."""
-        order = self.order
         while self.wants_more():
             alone = not (self.leases or self.rows or self.finished)
-            lease = await self.database.run(chunks.claim, order.run_id, order.version_id, self.worker, alone)
+            lease = await self.database.run(self.claim_again(alone))
             self.is_exhausted = alone and lease is None
             if lease is None:
                 self.due["claim"] = self.loop.time() + (CLAIM_AGAIN_SECONDS if alone else TICK_SECONDS)
@@ -290,6 +291,18 @@ class Shift:
                 continue
             self.leases[lease.chunk_id] = lease
             self.pool.add(lease.items.values())
+
+    def claim_again(self, alone: bool) -> Callable[[], Lease | None]:
+        """A claim that can be repeated: the first try may have claimed a chunk and lost the answer."""
+        order, tries = self.order, count()
+        held = [*self.leases.values(), *self.finished]
+
+        def claim() -> Lease | None:
+            if next(tries):
+                chunks.give_back_unheld(order.run_id, self.worker, held)
+            return chunks.claim(order.run_id, order.version_id, self.worker, alone)
+
+        return claim
 
     def has_to_store(self) -> bool:
         if not (self.rows or self.finished):

@@ -1,4 +1,4 @@
-"""How close the engine comes to the wire: 2,000 calls, 64 in flight, against an endpoint in a process of its own.
+"""How close runs come to the wire: 2,000 calls, 64 in flight, against an endpoint in a process of its own.
 
 The floors, measured in the same run: the physical minimum, calls / in flight x delay; and an aiohttp loop that keeps as
 many calls in flight and stores nothing.
@@ -7,7 +7,6 @@ many calls in flight and stores nothing.
 from __future__ import annotations
 
 import asyncio
-import json
 import subprocess
 import sys
 import time
@@ -18,7 +17,9 @@ from statistics import median
 
 import psutil
 
-EXAMPLES, IN_FLIGHT, ROUNDS = 2_000, 64, 3
+from evalhub.serving.benchmarks import Figure
+
+EXAMPLES, IN_FLIGHT, ROUNDS, PROCESSES = 2_000, 64, 3, 2
 SLOW_MS = 200
 
 
@@ -130,60 +131,43 @@ def rss_of(worker: psutil.Process) -> float:
     return max(process.memory_info().rss for process in [worker, *worker.children(recursive=True)]) / 1e6
 
 
-def measure(worker_pid: int) -> dict[str, float]:
-    """All figures, with a Celery worker of this process id at work on the queue of calls."""
-    worker = psutil.Process(worker_pid)
-    setting = Setting()
-    with quick_endpoint(SLOW_MS) as slow, quick_endpoint(0) as fast:
-        slow_candidate, fast_candidate = setting.candidate(slow, "slow"), setting.candidate(fast, "fast")
-        run_once(setting, fast_candidate, worker)  # the first run of a worker process pays for its imports
-        slow_runs, fast_runs, bare = [], [], []
-        for _ in range(ROUNDS):  # interleaved, so that a busy machine is busy for all of them
-            fast_runs.append(run_once(setting, fast_candidate, worker))
-            bare.append(asyncio.run(bare_loop(fast, bodies())))
-            slow_runs.append(run_once(setting, slow_candidate, worker))
+def run() -> list[Figure]:
+    with own_worker() as worker:
+        setting = Setting()
+        with quick_endpoint(SLOW_MS) as slow, quick_endpoint(0) as fast:
+            slow_candidate, fast_candidate = setting.candidate(slow, "slow"), setting.candidate(fast, "fast")
+            run_once(setting, fast_candidate, worker)  # the first run of a worker process pays for its imports
+            slow_runs, fast_runs, bare = [], [], []
+            for _ in range(ROUNDS):  # interleaved, so that a busy machine is busy for all of them
+                fast_runs.append(run_once(setting, fast_candidate, worker))
+                bare.append(asyncio.run(bare_loop(fast, bodies())))
+                slow_runs.append(run_once(setting, slow_candidate, worker))
+        rss = rss_of(worker)
     minimum = EXAMPLES / IN_FLIGHT * SLOW_MS / 1000
-    return {
-        "wall_200ms": median(run.wall for run in slow_runs),
-        "minimum_200ms": minimum,
-        "wall_over_minimum_200ms": median(run.wall for run in slow_runs) / minimum,
-        "rate_0ms": EXAMPLES / median(run.wall for run in fast_runs),
-        "bare_rate_0ms": EXAMPLES / median(bare),
-        "rate_over_bare_0ms": median(bare) / median(run.wall for run in fast_runs),
-        "cpu_ms_per_call": median(run.cpu for run in fast_runs) / EXAMPLES * 1000,
-        "worker_rss_mb": rss_of(worker),
-    }
+    slow_wall, fast_wall, bare_wall = (
+        median(each.wall for each in slow_runs), median(each.wall for each in fast_runs), median(bare)
+    )  # fmt: skip
+    return [
+        Figure.over("wall_200ms", slow_wall, "s", minimum),
+        Figure("wall_over_minimum_200ms", slow_wall / minimum, "x"),
+        Figure.over("calls_per_second_0ms", EXAMPLES / fast_wall, "calls/s", EXAMPLES / bare_wall),
+        Figure("rate_over_bare_0ms", bare_wall / fast_wall, "x"),
+        Figure("cpu_ms_per_call", median(each.cpu for each in fast_runs) / EXAMPLES * 1000, "ms"),
+        Figure("worker_rss_mb", rss, "MB"),
+    ]
 
 
-def main() -> None:
-    """By itself, with servers and a worker of its own: ``python -m tests.benchmarks.engine [PROCESSES]``."""
-    import os
-    import tempfile
-    from pathlib import Path
+@contextmanager
+def own_worker() -> Iterator[psutil.Process]:
+    """A Celery worker for calls, as ``manage.py serve`` starts it, on the database of the settings."""
+    from django.conf import settings
 
-    from evalhub.serving.embedded import running_servers
+    from evalhub.serving.processes import start, stop
+    from evalhub.serving.stack import worker_service
 
-    processes = int(sys.argv[1]) if len(sys.argv) > 1 else 2
-    home = Path(tempfile.mkdtemp(prefix="evalhub-bench-"))
-    home.chmod(0o711)
-    os.environ |= {"EVALHUB_HOME": str(home), "DJANGO_SETTINGS_MODULE": "evalhub.settings"}
-    with running_servers(home):
-        import django
-        from django.core.management import call_command
-
-        from evalhub.serving.processes import start, stop
-        from evalhub.serving.stack import worker_service
-
-        django.setup()
-        call_command("migrate", verbosity=0)
-        service = worker_service("calls", "calls", processes, log=home / "worker.log")
-        worker = start(service)
-        try:
-            print(json.dumps(measure(worker.pid), indent=2))
-        finally:
-            stop([(service, worker)])
-            print((home / "worker.log").read_text()[-2000:])
-
-
-if __name__ == "__main__":
-    main()
+    service = worker_service("calls", "calls", PROCESSES, log=settings.EVALHUB_HOME / "bench-worker.log")
+    child = start(service)
+    try:
+        yield psutil.Process(child.pid)
+    finally:
+        stop([(service, child)])

@@ -145,6 +145,19 @@ def test_a_worker_whose_lease_was_taken_back_stores_nothing(run):
     assert answer(new) == len(new.items)
 
 
+def test_a_claim_of_which_the_answer_was_lost_is_given_back_by_the_one_who_made_it(run):
+    held = take(run, "w1")
+    lost = take(run, "w1")
+    others = take(run, "w2")
+
+    chunks.give_back_unheld(run.pk, "w1", [held])
+
+    leased = run.chunks.filter(state="leased").values_list("pk", flat=True)
+    assert set(leased) == {held.chunk_id, others.chunk_id}
+    assert take(run).chunk_id == lost.chunk_id
+    assert run.chunks.get(pk=lost.chunk_id).crashes == 0
+
+
 def test_a_beat_keeps_the_lease_and_leaves_a_sign_of_life(run):
     lease = take(run)
     run.chunks.filter(pk=lease.chunk_id).update(lease_until=timezone.now() + timedelta(seconds=5))

@@ -79,7 +79,7 @@ def test_one_process_that_is_asked_to_stop_leaves_its_run_to_the_others(project,
     wait_until(lambda: run.outputs.count() > 20)
     (name,) = Chunk.objects.filter(run=run, state="leased").values_list("worker", flat=True).distinct()
 
-    os.kill(int(name.rpartition(":")[2]), signal.SIGTERM)
+    os.kill(int(name.split(":")[1]), signal.SIGTERM)
 
     wait_until(lambda: is_over(run))
     assert_all_there_once(run, 200)
