@@ -17,9 +17,9 @@ def eval_set(project):
 
 @pytest.fixture
 def versions(client, eval_set):
-    old = version_of(client, eval_set, [example_row(n, tags=["x"]) for n in (1, 2, 3)])
+    old = version_of(eval_set, [example_row(n, tags=["x"]) for n in (1, 2, 3)])
     changed = {"id": "e2", "input": "What is 2 plus 2?", "expected": 5, "tags": ["x", "y"]}
-    new = version_of(client, eval_set, [example_row(4, tags=["x"]), changed, example_row(1, tags=["x"])])
+    new = version_of(eval_set, [example_row(4, tags=["x"]), changed, example_row(1, tags=["x"])])
     return old, new
 
 
@@ -78,9 +78,9 @@ def test_odd_addresses_are_not_answered(query, status, client, project, eval_set
 
 def test_queries_do_not_grow_with_the_changes(client, project, eval_set, django_assert_num_queries):
     rows = [example_row(n) for n in range(30)]
-    version_of(client, eval_set, rows)
-    version_of(client, eval_set, [{**row, "expected": -1} for row in rows[:1]] + rows[1:])
-    version_of(client, eval_set, [{**row, "expected": -1} for row in rows])
+    version_of(eval_set, rows)
+    version_of(eval_set, [{**row, "expected": -1} for row in rows[:1]] + rows[1:])
+    version_of(eval_set, [{**row, "expected": -1} for row in rows])
 
     for new in (2, 3):
         with django_assert_num_queries(9):

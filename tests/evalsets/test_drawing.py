@@ -12,7 +12,7 @@ from evalhub.evalsets.pool import PoolFilter
 from evalhub.evalsets.publishing import ask_for_publication
 from evalhub.evalsets.sampled_examples import answer_as_expected
 from evalhub.evalsets.versions import VersionError
-from tests.evalsets.uploading import imported, jsonl, make_eval_set, sample_row, version_of
+from tests.evalsets.uploading import make_eval_set, pool_of, sample_row, version_of
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def pool(client, project):
     """60 distinct requests: 40 by model a, 20 by model b; the first 10 were asked twice."""
     rows = [sample_row(n, model="a" if n < 40 else "b", region=f"r{n % 3}", tags=[f"t{n % 2}"]) for n in range(60)]
     rows += [{**row, "id": f"again-{row['id']}"} for row in rows[:10]]
-    imported(client, project, jsonl(rows))
+    pool_of(project, rows)
     return ProductionSample.objects.in_pool(project)
 
 
@@ -131,7 +131,7 @@ def test_a_part_of_the_pool_is_drawn_from_alone(pool, eval_set, admin):
 
 
 def test_requests_that_the_eval_set_has_are_left_out_on_demand(pool, eval_set, admin, client):
-    version_of(client, eval_set, [{"input": "Question 1"}, {"input": "Question 2"}])
+    version_of(eval_set, [{"input": "Question 1"}, {"input": "Question 2"}])
 
     version = draw(eval_set, admin, size=100, only_new=True)
 
@@ -151,7 +151,7 @@ def test_expected_is_empty_unless_production_answers_are_wanted(pool, eval_set, 
 
 
 def test_tags_cluster_and_metadata_come_along(client, project, eval_set, admin):
-    imported(client, project, jsonl([sample_row(1, tags=["x", "y"], customer_id="c9", plan="gold")]))
+    pool_of(project, [sample_row(1, tags=["x", "y"], customer_id="c9", plan="gold")])
 
     example = draw(eval_set, admin).examples.get()
 
@@ -160,7 +160,7 @@ def test_tags_cluster_and_metadata_come_along(client, project, eval_set, admin):
 
 def test_two_uploads_may_have_used_the_same_ids(client, project, eval_set, admin):
     for number in (1, 2):
-        imported(client, project, jsonl([{"input": f"Question {number}"}]))
+        pool_of(project, [{"input": f"Question {number}"}])
 
     version = draw(eval_set, admin)
 
@@ -171,7 +171,7 @@ def test_two_uploads_may_have_used_the_same_ids(client, project, eval_set, admin
 
 def test_later_uploads_change_nothing_in_a_draw_that_waits(pool, eval_set, admin, client, project):
     version = begin_draw(eval_set, Plan(size=60, seed="7"), admin)
-    imported(client, project, jsonl([sample_row(900)]))
+    pool_of(project, [sample_row(900)])
 
     fill_draw(version.pk)
     fill_draw(version.pk)

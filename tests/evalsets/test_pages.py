@@ -13,6 +13,7 @@ from tests.evalsets.uploading import (
     imported,
     jsonl,
     make_eval_set,
+    pool_of,
     received,
     sample_row,
     version_of,
@@ -30,10 +31,10 @@ def client(client_of, admin):
 @pytest.fixture
 def everything(client, project):
     """A pool, an eval set with two versions and a draft, and uploads in every state of waiting; all addresses."""
-    imported(client, project, jsonl([sample_row(n) for n in (1, 2)]))
+    pool_of(project, [sample_row(n) for n in (1, 2)])
     eval_set = make_eval_set(project)
-    published = version_of(client, eval_set, [example_row(1), example_row(2)])
-    draft = version_of(client, eval_set, [example_row(1)], publish=False)
+    published = version_of(eval_set, [example_row(1), example_row(2)])
+    draft = version_of(eval_set, [example_row(1)], publish=False)
     samples_upload = received(client, project, jsonl([sample_row(3)]))
     examples_upload = checked(client, project, jsonl([example_row(3)]), eval_set=eval_set)
     return {
@@ -199,7 +200,7 @@ def test_the_pool_is_shown_in_part(client, project):
         sample_row(2, model="m-1", tags=["b"], time="2026-05-02T00:30:00Z", region="south"),
         sample_row(3, model="m-2", tags=["a", "b"], time="2026-05-03T12:00:00Z"),
     ]
-    imported(client, project, jsonl(rows))
+    pool_of(project, rows)
 
     def shown(query):
         page = client.get(f"/p/{project.slug}/samples/?{query}")
@@ -218,7 +219,7 @@ def test_the_pool_is_shown_in_part(client, project):
 
 
 def test_a_text_without_its_field_is_asked_back(client, project):
-    imported(client, project, jsonl([sample_row(1)]))
+    pool_of(project, [sample_row(1)])
 
     answer = client.get(f"/p/{project.slug}/samples/?text=x")
 
@@ -228,7 +229,7 @@ def test_a_text_without_its_field_is_asked_back(client, project):
 
 def test_examples_are_shown_in_part(client, project):
     version = version_of(
-        client, make_eval_set(project), [example_row(1, tags=["a"]), example_row(11, tags=["b"]), example_row(2)]
+        make_eval_set(project), [example_row(1, tags=["a"]), example_row(11, tags=["b"]), example_row(2)]
     )
 
     def shown(query):
@@ -243,7 +244,7 @@ def test_examples_are_shown_in_part(client, project):
 
 
 def test_lists_are_paged_by_key(client, project, monkeypatch):
-    version = version_of(client, make_eval_set(project), [example_row(n) for n in range(120)])
+    version = version_of(make_eval_set(project), [example_row(n) for n in range(120)])
     url = f"/p/{project.slug}/evalsets/versions/{version.pk}/"
 
     first = client.get(url).context["page"]
@@ -259,12 +260,12 @@ def test_queries_do_not_grow_with_the_rows(client, project, django_assert_num_qu
     lists = {"samples/": 6, "evalsets/": 5, "evalsets/summary/": 7}
     seen = {}
     for count in (1, 30):
-        imported(client, project, jsonl([sample_row(n + 1000 * count) for n in range(count)]))
+        pool_of(project, [sample_row(n + 1000 * count) for n in range(count)])
         for number in range(count):
             eval_set = make_eval_set(project, f"Set {count} {number}")
-        version = version_of(client, eval_set, [example_row(n) for n in range(count)])
+        version = version_of(eval_set, [example_row(n) for n in range(count)])
         for _ in range(min(count, 3)):
-            version_of(client, eval_set, [example_row(0)])
+            version_of(eval_set, [example_row(0)])
         addresses = lists | {f"evalsets/{eval_set.pk}/": 8, f"evalsets/versions/{version.pk}/": 5}
         for address, queries in addresses.items():
             with django_assert_num_queries(queries, info=address):

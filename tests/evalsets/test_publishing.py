@@ -12,7 +12,7 @@ from evalhub.evalsets.files.canonical import CANONICAL_NAMES
 from evalhub.evalsets.models import EvalSetVersion, Example, ProductionSample, Upload
 from evalhub.evalsets.publishing import ask_for_publication, publish
 from evalhub.evalsets.versions import VersionError, begin_version, delete_draft, erase_version, settle_draft
-from tests.evalsets.uploading import example_row, imported, jsonl, make_eval_set, version_of
+from tests.evalsets.uploading import example_row, imported, make_eval_set, pool_of, version_of
 
 TOOL = {"type": "function", "function": {"name": "f", "parameters": {"type": "object", "required": ["b", "a"]}}}
 ODD_ROWS = [
@@ -50,7 +50,7 @@ def eval_set(project):
 
 @pytest.fixture
 def version(client, eval_set):
-    return version_of(client, eval_set, [example_row(1), example_row(2)])
+    return version_of(eval_set, [example_row(1), example_row(2)])
 
 
 def download(client, version):
@@ -60,7 +60,7 @@ def download(client, version):
 
 
 def test_a_download_is_the_same_each_time_and_what_the_hash_says(client, eval_set):
-    version = version_of(client, eval_set, ODD_ROWS)
+    version = version_of(eval_set, ODD_ROWS)
 
     first, second = download(client, version), download(client, version)
 
@@ -71,7 +71,7 @@ def test_a_download_is_the_same_each_time_and_what_the_hash_says(client, eval_se
 
 
 def test_a_download_uploaded_again_has_the_same_hash(client, eval_set):
-    version = version_of(client, eval_set, ODD_ROWS)
+    version = version_of(eval_set, ODD_ROWS)
 
     upload = imported(client, eval_set.project, download(client, version), "again.jsonl", eval_set, publish="on")
 
@@ -82,7 +82,7 @@ def test_a_download_uploaded_again_has_the_same_hash(client, eval_set):
 
 
 def test_a_digest_is_that_of_the_line(client, eval_set):
-    version = version_of(client, eval_set, ODD_ROWS)
+    version = version_of(eval_set, ODD_ROWS)
 
     lines = download(client, version).splitlines(keepends=True)
 
@@ -93,7 +93,7 @@ def test_a_digest_is_that_of_the_line(client, eval_set):
 
 def test_a_download_is_an_attachment_with_a_name_of_ours(client, project):
     eval_set = make_eval_set(project, '../../etc/passwd"; x=<script>')
-    version = version_of(client, eval_set, [example_row(1)])
+    version = version_of(eval_set, [example_row(1)])
 
     answer = client.get(reverse("evalsets:download", args=[project.slug, version.pk]))
 
@@ -104,13 +104,13 @@ def test_a_download_is_an_attachment_with_a_name_of_ours(client, project):
 
 
 def test_numbers_of_versions_count_up(client, eval_set):
-    versions = [version_of(client, eval_set, [example_row(1)]) for _ in range(3)]
+    versions = [version_of(eval_set, [example_row(1)]) for _ in range(3)]
 
     assert [version.number for version in versions] == [1, 2, 3]
 
 
 def test_a_draft_is_published_by_a_person_and_noted(client, eval_set, admin, project):
-    draft = version_of(client, eval_set, [example_row(1)], publish=False)
+    draft = version_of(eval_set, [example_row(1)], publish=False)
 
     client.post(reverse("evalsets:publish", args=[project.slug, draft.pk]))
 
@@ -122,7 +122,7 @@ def test_a_draft_is_published_by_a_person_and_noted(client, eval_set, admin, pro
 
 def test_a_large_draft_is_published_by_a_worker_once(client, eval_set, admin, project, monkeypatch):
     monkeypatch.setattr("evalhub.evalsets.publishing.PUBLISHED_AT_ONCE", 1)
-    draft = version_of(client, eval_set, [example_row(1), example_row(2)], publish=False)
+    draft = version_of(eval_set, [example_row(1), example_row(2)], publish=False)
 
     assert ask_for_publication(draft, admin).is_publishing
     publish(draft.pk)
@@ -142,7 +142,7 @@ def test_an_empty_version_is_not_published(eval_set, admin):
 
 
 def test_a_draft_is_deleted_and_a_published_version_is_not(client, eval_set, version, admin):
-    draft = version_of(client, eval_set, [example_row(1)], publish=False)
+    draft = version_of(eval_set, [example_row(1)], publish=False)
 
     delete_draft(draft, admin)
     erase_version(draft.pk)
@@ -162,7 +162,8 @@ FROZEN = {
     "a removed example": "DELETE FROM evalsets_example WHERE key = 'e1'",
     "all removed": "DELETE FROM evalsets_example",
     "an added example": "INSERT INTO evalsets_example (version_id, position, key, request, expected_kind, tags, "
-    "cluster, metadata, digest) SELECT version_id, 9, 'e9', '{}', '', '{}', '', '{}', digest FROM evalsets_example LIMIT 1",
+    "cluster, metadata, digest) SELECT version_id, 9, 'e9', '{}', '', '{}', '', '{}', digest FROM evalsets_example "
+    "LIMIT 1",
     "a changed hash": "UPDATE evalsets_evalsetversion SET content_hash = repeat('0', 64)",
     "a state set back": "UPDATE evalsets_evalsetversion SET state = 'draft'",
     "a removed version": "DELETE FROM evalsets_example; DELETE FROM evalsets_evalsetversion",
@@ -187,7 +188,7 @@ def test_the_database_itself_refuses(what, version, client):
 
 
 def test_examples_of_a_draft_may_change(client, eval_set):
-    draft = version_of(client, eval_set, [example_row(1)], publish=False)
+    draft = version_of(eval_set, [example_row(1)], publish=False)
 
     assert draft.examples.update(cluster="c1") == 1
     draft.examples.all().delete()
@@ -198,7 +199,7 @@ def test_examples_of_a_draft_may_change(client, eval_set):
 
 
 def test_a_draft_example_cannot_be_moved_into_a_published_version(client, eval_set, version):
-    draft = version_of(client, eval_set, [example_row(7)], publish=False)
+    draft = version_of(eval_set, [example_row(7)], publish=False)
 
     with pytest.raises(IntegrityError, match="no example can be added"), transaction.atomic():
         draft.examples.update(version=version, position=9)
@@ -214,10 +215,10 @@ def test_a_project_goes_with_its_published_versions(version, project):
     assert not Example.objects.exists()
 
 
-def test_removing_a_production_sample_leaves_the_example_as_it_is(client, project, eval_set, admin):
-    upload = imported(client, project, jsonl([{"input": "Question"}]))
+def test_removing_a_production_sample_leaves_the_example_as_it_is(project, eval_set, admin):
+    pool_of(project, [{"input": "Question"}])
     sample = ProductionSample.objects.get()
-    version = version_of(client, eval_set, [example_row(1)], publish=False)
+    version = version_of(eval_set, [example_row(1)], publish=False)
     version.examples.update(sample=sample)
     ask_for_publication(version, admin)
 
@@ -225,13 +226,12 @@ def test_removing_a_production_sample_leaves_the_example_as_it_is(client, projec
 
     example = version.examples.get()
     assert (example.sample, example.key) == (None, "e1")
-    assert upload.pk
 
 
 @pytest.mark.django_db(transaction=True)
 def test_an_example_that_comes_during_the_publication_waits_and_is_refused(client, eval_set, admin):
     """Without the lock in the trigger it would slip in between the hash and the commit."""
-    draft = version_of(client, eval_set, [example_row(1)], publish=False)
+    draft = version_of(eval_set, [example_row(1)], publish=False)
     caught: list[Exception] = []
 
     def add() -> None:

@@ -17,9 +17,9 @@ from tests.evalsets.uploading import (
     checked,
     example_row,
     guessed,
-    imported,
     jsonl,
     make_eval_set,
+    pool_of,
     received,
     sample_row,
     version_of,
@@ -93,11 +93,11 @@ def test_the_sweep_finishes_a_check_and_an_import_that_a_killed_worker_left(clie
 
 
 def test_the_sweep_draws_publishes_and_erases_what_waits(client, project, admin, eager_tasks):
-    imported(client, project, jsonl([sample_row(1)]))
+    pool_of(project, [sample_row(1)])
     eval_set = make_eval_set(project)
     drawn = begin_draw(eval_set, Plan(size=1, seed="1"), admin)
-    published = version_of(client, eval_set, [example_row(1)], publish=False)
-    erased = version_of(client, eval_set, [example_row(1)], publish=False)
+    published = version_of(eval_set, [example_row(1)], publish=False)
+    erased = version_of(eval_set, [example_row(1)], publish=False)
     EvalSetVersion.objects.filter(pk=published.pk).update(published_by=admin)
     EvalSetVersion.objects.filter(pk=erased.pk).update(state=EvalSetVersion.State.DELETING)
     assert overdue_versions() == []

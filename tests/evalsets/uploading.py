@@ -11,9 +11,13 @@ from django.test import Client
 from django.urls import reverse
 
 from evalhub.evalsets.checking import check_rows
+from evalhub.evalsets.files.limits import Limits
+from evalhub.evalsets.files.mapping import mapping_from_json
+from evalhub.evalsets.files.previewing import preview
+from evalhub.evalsets.files.staged_file import stage
 from evalhub.evalsets.models import EvalSet, EvalSetVersion, Upload
 from evalhub.evalsets.storing import store_rows
-from evalhub.projects.models import Project
+from evalhub.projects.models import Project, Role
 
 
 def jsonl(rows: Iterable[Any]) -> bytes:
@@ -78,11 +82,41 @@ def imported(
     return upload
 
 
-def version_of(client: Client, eval_set: EvalSet, rows: Iterable[Any], publish: bool = True) -> EvalSetVersion:
-    """A version made of rows by the whole way."""
-    answers = {"publish": "on"} if publish else {}
-    upload = imported(client, eval_set.project, jsonl(rows), eval_set=eval_set, **answers)
+def version_of(eval_set: EvalSet, rows: Iterable[Any], publish: bool = True) -> EvalSetVersion:
+    """A version made of rows, as an upload makes it, but with no page and no child process on the way."""
+    target = {"eval_set": eval_set.pk, "publish": publish}
+    upload = stored(eval_set.project, Upload.Purpose.EXAMPLES, rows, target)
     return EvalSetVersion.objects.get(upload=upload)
+
+
+def pool_of(project: Project, rows: Iterable[Any]) -> Upload:
+    """Production samples made of rows, likewise."""
+    return stored(project, Upload.Purpose.PRODUCTION_SAMPLES, rows, {})
+
+
+def stored(project: Project, purpose: str, rows: Iterable[Any], target: dict[str, Any]) -> Upload:
+    content = jsonl(rows)
+    upload = Upload(
+        project=project,
+        purpose=purpose,
+        file_name="rows.jsonl",
+        size=len(content),
+        state=Upload.State.IMPORTING,
+        target=target,
+        created_by=project.members.filter(role=Role.ADMIN).earliest("pk").user,
+    )
+    upload.folder.mkdir(parents=True)
+    upload.stored_path.write_bytes(content)
+    upload.mapping = preview(upload.stored_path, upload.file_name, purpose, None, Limits()).mapping
+    mapping = mapping_from_json(upload.mapping)
+    report = stage(upload.stored_path, upload.file_name, mapping, upload.staged_path, Limits(), lambda *_: None)
+    assert report.rows_bad == 0, report.errors
+    upload.rows_good = report.rows_good
+    upload.save()
+    store_rows(upload.pk)
+    upload.refresh_from_db()
+    assert upload.state == Upload.State.DONE, upload.refusal
+    return upload
 
 
 def example_row(number: int, **more: Any) -> dict[str, Any]:
