@@ -6,6 +6,7 @@ With pytest-xdist the controller starts the servers; each worker process has its
 from __future__ import annotations
 
 import os
+import random
 import shutil
 import tempfile
 from contextlib import ExitStack
@@ -30,6 +31,8 @@ def pytest_configure(config: pytest.Config) -> None:
     worker = os.environ.get("PYTEST_XDIST_WORKER", "")
     if not worker:
         forget_settings_of_the_shell()
+        # One for all worker processes: they must agree on the order of tests whose parameters come from a set.
+        os.environ.setdefault("PYTHONHASHSEED", str(random.randrange(2**32)))
         start_servers()
     refuse_settings_of_somebody_else()
     use_servers(Path(os.environ[SERVERS]), worker)
@@ -39,6 +42,10 @@ def pytest_configure(config: pytest.Config) -> None:
         del os.environ[SETTINGS]
     for module in FIXTURES:
         config.pluginmanager.import_plugin(module)
+
+
+def pytest_report_header() -> str:
+    return f"PYTHONHASHSEED={os.environ.get('PYTHONHASHSEED')}"
 
 
 def pytest_unconfigure() -> None:
