@@ -40,12 +40,12 @@ def test_a_check_is_tried_mended_and_added(page_of, lead, run):
 
     page.get_by_role("button", name="Try it").click()
     page.get_by_text("The pattern is not understood").wait_for()
-    assert page.evaluate("document.activeElement.name") == "parameter-pattern"
+    page.wait_for_function("document.activeElement.name === 'parameter-pattern'")
     page.keyboard.press("Control+A")
     page.keyboard.type(r"^\d$")
     page.get_by_role("button", name="Try it").click()
     page.get_by_text("Of 3 outputs of the newest runs 2 pass, 1 fail").wait_for()
-    assert page.evaluate("document.activeElement.textContent") == "What it would say"
+    page.wait_for_function("document.activeElement.textContent === 'What it would say'")
     assert page.get_by_label("Name").input_value() == "Digits"
     page.get_by_role("button", name="Add the check").click()
     page.get_by_text("“Digits” is added").wait_for()
