@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
+import orjson
 from django.db import models
 
 
@@ -27,4 +27,5 @@ class ExactJSONField(models.JSONField):
             return super().get_db_prep_value(value, connection, prepared)
         from psycopg.types.json import Json
 
-        return Json(value, dumps=lambda data: json.dumps(data, ensure_ascii=False, allow_nan=False))
+        # As files are staged and downloaded: what comes in by hand must not get another hash by its spaces.
+        return Json(value, dumps=lambda data: orjson.dumps(data).decode())

@@ -25,18 +25,20 @@ ATTACKS = {
 # Pages that change something when opened by address, or that leave the project.
 SKIPPED = {"projects:sign_out", "evalsets:download"}
 LONGEST_WALK = 150
+# Marks of charts are links too, whose href is no string.
+HREFS = "links => links.map(link => new URL(link.getAttribute('href'), location).href)"
 
 
-def walk(page, start: str, look: Callable[[str], None]) -> set[str]:
+def walk(page, start: str, unlinked: list[str], look: Callable[[str], None]) -> set[str]:
     """Open every page of the project that links lead to, once for each kind of page and query; return their names."""
-    waiting, seen, names = [start], set(), set()
+    waiting, seen, names = [start, *unlinked], set(), set()
     while waiting and len(seen) < LONGEST_WALK:
         path = waiting.pop(0)
         page.goto(path)
-        page.wait_for_load_state("networkidle")
+        page.locator(".htmx-request").first.wait_for(state="detached")  # parts that the page loads are there
         names.add(resolve(urlsplit(page.url).path).view_name)
         look(path)
-        for link in page.eval_on_selector_all("a[href]", "links => links.map(link => link.href)"):
+        for link in page.eval_on_selector_all("a[href]", HREFS):
             address = urlsplit(link)
             short = address.path + (f"?{address.query}" if address.query else "")
             if not address.path.startswith(start) or short in seen:
@@ -74,14 +76,21 @@ def test_hostile_text_is_shown_and_does_nothing(attack, project, admin, page_of)
         if "49" in page.title():
             pytest.fail(f"a template was evaluated: {path}")
 
-    names = walk(page, f"/p/{world.slug}/", look)
+    unlinked = [f"/p/{world.slug}/evalsets/{world.eval_set}/compare/?old=1&new=2"]  # a form leads there
+    names = walk(page, f"/p/{world.slug}/", unlinked, look)
 
     pages = {
         name
         for name, address in ADDRESSES.items()
         if address.in_project and "GET" in address.methods and not name.endswith("summary")
     }
-    fragments = {"checks:run_scores", "checks:output_scores", "checks:of_eval_set", "taxonomy:output_verdict"}
+    fragments = {
+        "checks:run_scores",
+        "checks:output_scores",
+        "checks:of_eval_set",
+        "taxonomy:output_verdict",
+        "runs:progress",
+    }
     unreached = pages - names - fragments - SKIPPED - {"candidates:prices"}
     assert unreached == set()
     assert len(shown) > 15

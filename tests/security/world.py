@@ -13,6 +13,7 @@ from django.utils import timezone
 from evalhub.candidates.models import Endpoint
 from evalhub.evalsets.files.staging import preview_file
 from evalhub.evalsets.models import ProductionSample, Upload
+from evalhub.evalsets.pool import facts_of_upload
 from evalhub.evalsets.receiving import limits
 from evalhub.projects.joining import invite
 from evalhub.projects.models import Invitation, Member, Project, Role
@@ -78,6 +79,8 @@ def make_world(project: Project, text: str = "plain") -> World:
     )
     archived = make_candidate(project, f"old {text}"[:100], archived_at=timezone.now())
     run = make_run(version, candidate, [text, f"{text} and more"])
+    make_run(version, f"other {text}"[:100], [f"{text} again", ""])
+    make_version(project, rows[:1], name=text[:100])
     check = make_check(version, name=text[:100])
     outputs = list(run.outputs.order_by("pk"))
     for output in outputs:
@@ -93,9 +96,10 @@ def make_world(project: Project, text: str = "plain") -> World:
     review_round.save()
     labelled, waiting = review_round.items.order_by("order")
     record_label(labelled, admin, "fail", [error_type], text)
+    pool = make_upload(project, text, Upload.Purpose.PRODUCTION_SAMPLES, Upload.State.DONE)
     sample = ProductionSample.objects.create(
         project=project,
-        upload=make_upload(project, text),
+        upload=pool,
         key=text[:200],
         request=rows[0]["request"],
         answer=text,
@@ -105,6 +109,8 @@ def make_world(project: Project, text: str = "plain") -> World:
         metadata={text: text},
         digest=b"0" * 32,
     )
+    pool.facts = facts_of_upload(pool)
+    pool.save()
     return World(
         slug=project.slug,
         member=member.pk,
@@ -128,11 +134,14 @@ def make_world(project: Project, text: str = "plain") -> World:
     )
 
 
-def make_upload(project: Project, text: str) -> Upload:
-    """A file of examples that waits for its mapping; its name, its column and its cell are the text."""
+def make_upload(
+    project: Project, text: str, purpose: str = Upload.Purpose.EXAMPLES, state: str = Upload.State.RECEIVED
+) -> Upload:
+    """A file, by default one of examples that waits for its mapping; its name, its column and its cell are the text."""
     return Upload.objects.create(
         project=project,
-        purpose=Upload.Purpose.EXAMPLES,
+        purpose=purpose,
+        state=state,
         file_name=text[:255],
         size=100,
         target={"eval_set": project.eval_sets.earliest("pk").pk},
