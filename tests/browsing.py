@@ -65,7 +65,7 @@ def new_context(browser: Browser, web_server: WebServer, faults: list[str]) -> I
 
     def opened(**options: object) -> BrowserContext:
         context = browser.new_context(base_url=web_server.url, **options)
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(20_000)
         context.on("console", lambda message: note_console(message, faults))
         context.on("weberror", lambda fault: faults.append(f"exception: {fault.error}"))
         context.on("request", lambda request: note_request(request, web_server.url, faults))

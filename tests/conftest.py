@@ -12,6 +12,7 @@ import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from evalhub.serving.embedded import running_servers
@@ -23,6 +24,15 @@ SERVERS = "EVALHUB_TEST_SERVERS"
 STATIC = "EVALHUB_TEST_STATIC"
 SETTINGS = "DJANGO_SETTINGS_MODULE"
 stack = ExitStack()
+
+# How fast a machine is says nothing about the code; in continuous integration the examples are always the same.
+hypothesis.settings.register_profile(
+    "evalhub",
+    deadline=None,
+    derandomize=bool(os.environ.get("CI")),
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.load_profile("evalhub")
 
 
 def pytest_configure(config: pytest.Config) -> None:
