@@ -9,7 +9,7 @@ from django.db import connection
 from django.db.models import Count, Min
 
 from evalhub.runs.causes import name_of_cause
-from evalhub.runs.figures import Figures, figures_of
+from evalhub.runs.figures import Figures, all_figures_of
 from evalhub.runs.models import Output, Run
 
 RATE_SECONDS = 30
@@ -81,7 +81,7 @@ class Progress:
 
 
 def progress_of(run: Run) -> Progress:
-    figures = figures_of([run])[run.pk]
+    figures = all_figures_of(run)
     is_running = run.state == Run.State.RUNNING
     rate = rate_of(run) if is_running else None
     left = max(0, run.planned_outputs - figures.stored)
