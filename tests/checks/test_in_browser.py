@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.urls import reverse
+from playwright.sync_api import expect
 
 from evalhub.checks.models import Check
 from evalhub.checks.scoring import score_run
@@ -40,12 +41,12 @@ def test_a_check_is_tried_mended_and_added(page_of, lead, run):
 
     page.get_by_role("button", name="Try it").click()
     page.get_by_text("The pattern is not understood").wait_for()
-    page.wait_for_function("document.activeElement.name === 'parameter-pattern'")
+    expect(page.get_by_label("Pattern")).to_be_focused()
     page.keyboard.press("Control+A")
     page.keyboard.type(r"^\d$")
     page.get_by_role("button", name="Try it").click()
     page.get_by_text("Of 3 outputs of the newest runs 2 pass, 1 fail").wait_for()
-    page.wait_for_function("document.activeElement.textContent === 'What it would say'")
+    expect(page.get_by_role("heading", name="What it would say")).to_be_focused()
     assert page.get_by_label("Name").input_value() == "Digits"
     page.get_by_role("button", name="Add the check").click()
     page.get_by_text("“Digits” is added").wait_for()
