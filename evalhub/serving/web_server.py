@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
+from importlib import import_module
 
 from gunicorn.glogging import Logger
 
@@ -18,6 +20,11 @@ class LineLogger(Logger):
     """One line an event, in the manner of ``evalhub.serving.logs``."""
 
     error_fmt = "%(levelname)s gunicorn: %(message)s"
+
+
+def post_worker_init(_worker: object) -> None:
+    # Intervals need it, its import takes a second, and the first page that shows one would wait that long.
+    threading.Thread(target=import_module, args=["scipy.stats"], daemon=True).start()
 
 
 def post_fork(_server: object, _worker: object) -> None:

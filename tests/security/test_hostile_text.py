@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from urllib.parse import urlsplit
-
 import pytest
-from django.urls import resolve
 
 from tests.security.addresses import ADDRESSES
 from tests.security.world import make_world
+from tests.walking import SKIPPED, walk
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -22,34 +19,6 @@ ATTACKS = {
     "templates": "{{7*7}}{% debug %}${7*7}<%= 7*7 %>![x](//evil.example/x.png)[a](javascript:0)",
     "controls": "a\u202eb\u2066c\u200bd\x1b[31me\x07f\u2028g<!-- unclosed <b id=evil",
 }
-# Pages that change something when opened by address, or that leave the project.
-SKIPPED = {"projects:sign_out", "evalsets:download"}
-LONGEST_WALK = 150
-# Marks of charts are links too, whose href is no string.
-HREFS = "links => links.map(link => new URL(link.getAttribute('href'), location).href)"
-
-
-def walk(page, start: str, unlinked: list[str], look: Callable[[str], None]) -> set[str]:
-    """Open every page of the project that links lead to, once for each kind of page and query; return their names."""
-    waiting, seen, names = [start, *unlinked], set(), set()
-    while waiting and len(seen) < LONGEST_WALK:
-        path = waiting.pop(0)
-        page.goto(path)
-        page.locator(".htmx-request").first.wait_for(state="detached")  # parts that the page loads are there
-        names.add(resolve(urlsplit(page.url).path).view_name)
-        look(path)
-        for link in page.eval_on_selector_all("a[href]", HREFS):
-            address = urlsplit(link)
-            short = address.path + (f"?{address.query}" if address.query else "")
-            if not address.path.startswith(start) or short in seen:
-                continue
-            name = resolve(address.path).view_name
-            kind = (name, tuple(sorted(part.split("=")[0] for part in address.query.split("&"))))
-            if name in SKIPPED or kind in seen:
-                continue
-            seen |= {kind, short}
-            waiting.append(short)
-    return names
 
 
 @pytest.mark.parametrize("attack", ATTACKS)

@@ -178,7 +178,7 @@ KIND = Kind(
             "text",
             "",
             help=(
-                'A regular expression (RE2) with one group, such as “"answer":([^"}\\n]*)”. Its first match counts, '
+                'A regular expression (RE2) with one group, such as “"answer":\\s*"?([^"}\\n]*)”. Its first match counts, '
                 "and of that the last number in the group."
             ),
         ),
