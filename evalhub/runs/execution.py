@@ -3,20 +3,37 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import socket
+from asyncio import FIRST_COMPLETED
+from collections.abc import Container
+from functools import partial
 from secrets import token_hex
 
 from django.conf import settings
+from django.db import DatabaseError
 from redis import Redis
 
 from evalhub.candidates.keys import is_same_place, key_of
 from evalhub.errors import EvalHubError
+from evalhub.runs.database_thread import DatabaseThread
 from evalhub.runs.leaving import Leaving
 from evalhub.runs.models import Run
 from evalhub.runs.pausing import pause_before_calls
-from evalhub.runs.shift import Order, Shift
+from evalhub.runs.shift import Order, Shift, Stop
 from evalhub.runs.slots import Share
+from evalhub.runs.sweeping import runs_without_worker
+
+log = logging.getLogger(__name__)
+
+SHIFT_SECONDS = 90.0
+MOST_SHIFTS = 8
+LOOK_AROUND_SECONDS = 1.0
+# A loop that is later than this has enough to do: calls would wait for it, not for their endpoints.
+MOST_LATE_SECONDS = 0.1
+# A run is neglected when nobody has taken it up for so long: its wake-up may be on its way to another worker.
+QUIET_SECONDS = 2.0
 
 
 class OrderError(EvalHubError):
@@ -24,7 +41,7 @@ class OrderError(EvalHubError):
 
 
 def execute_chunks(run_id: int) -> bool:
-    """Work on the run for at most a minute and a half; false if there was nothing to do for this worker.
+    """Work on the run, for at most a minute and a half; false if there was nothing to do for this worker.
 
     Safe to do twice, at once and elsewhere: chunks are claimed, and an output that is there stays as it is.
     """
@@ -36,7 +53,7 @@ def execute_chunks(run_id: int) -> bool:
     except EvalHubError as error:
         pause_before_calls(run_id, str(error))
         return False
-    return asyncio.run(work_on(order))
+    return asyncio.run(work(order))
 
 
 def order_for(run: Run) -> Order:
@@ -52,15 +69,84 @@ def order_for(run: Run) -> Order:
     return Order(run.pk, run.version_id, run.plan, key)
 
 
-async def work_on(order: Order) -> bool:
-    name = spell_name()
-    share = Share(connect_to_redis, order.plan["endpoint"], name, order.plan["max_in_flight"])
-    shift = Shift(order, name, share, Leaving())
-    await shift.work()
-    return shift.has_claimed
+def order_for_neglected_run(known: Container[int]) -> Order | None:
+    """The order for a run that has work and no worker; a run that cannot be called is paused and says why."""
+    neglected = [run_id for run_id in runs_without_worker(QUIET_SECONDS) if run_id not in known]
+    runs = Run.objects.select_related("candidate__endpoint")
+    for run in runs.filter(pk__in=neglected, state=Run.State.RUNNING).order_by("?"):
+        try:
+            return order_for(run)
+        except EvalHubError as error:
+            pause_before_calls(run.pk, str(error))
+    return None
 
 
-def spell_name() -> str:
+class Crew:
+    """The shifts of one process: mostly a run's alone, and others beside it that nobody else has the time for.
+
+    Calls mostly wait, so one process carries many runs. All end at the same time, a minute and a half after the first
+    began.
+    """
+
+    def __init__(self) -> None:
+        self.loop = asyncio.get_running_loop()
+        self.deadline = self.loop.time() + SHIFT_SECONDS
+        self.leaving = Leaving()
+        self.database = DatabaseThread()
+        self.shifts: dict[asyncio.Task[Stop], Shift] = {}
+        self.has_claimed = False
+
+    async def work(self, order: Order) -> bool:
+        """Work on the run, and on neglected ones meanwhile; false if there was nothing to do."""
+        try:
+            with self.leaving.listening(self.loop):
+                self.begin(order)
+                while self.shifts:
+                    await self.look_around()
+        finally:
+            self.database.close()
+        return self.has_claimed
+
+    async def look_around(self) -> None:
+        """Wait a second for a shift to end. If none does and the loop has time, take up another run."""
+        asked_at = self.loop.time()
+        ended, _ = await asyncio.wait(self.shifts, timeout=LOOK_AROUND_SECONDS, return_when=FIRST_COMPLETED)
+        for task in ended:
+            self.end(task)
+        late = self.loop.time() - asked_at - LOOK_AROUND_SECONDS
+        if ended or late > MOST_LATE_SECONDS or not self.has_room():
+            return
+        known = {shift.order.run_id for shift in self.shifts.values()}
+        try:
+            neglected = await self.database.run(partial(order_for_neglected_run, known))
+        except DatabaseError as error:
+            log.warning("No other run can be taken up: %s", error)
+            return
+        if neglected:
+            self.begin(neglected)
+
+    def begin(self, order: Order) -> None:
+        name = shift_name()
+        share = Share(connect_to_redis, order.plan["endpoint"], name, order.plan["max_in_flight"])
+        shift = Shift(order, name, share, self.leaving, self.deadline)
+        self.shifts[self.loop.create_task(shift.work())] = shift
+
+    def end(self, task: asyncio.Task[Stop]) -> None:
+        shift = self.shifts.pop(task)
+        self.has_claimed = self.has_claimed or shift.has_claimed
+        if error := task.exception():
+            # What it held is another's once the leases have run out. The other shifts go on.
+            log.error("Run %s: the shift ended by a fault", shift.order.run_id, exc_info=error)
+
+    def has_room(self) -> bool:
+        return len(self.shifts) < MOST_SHIFTS and self.loop.time() < self.deadline and not self.leaving.is_asked()
+
+
+async def work(order: Order) -> bool:
+    return await Crew().work(order)
+
+
+def shift_name() -> str:
     """Host, process, and a mark of this shift: what an earlier shift of the process left is not this one's."""
     return f"{socket.gethostname()}:{os.getpid()}:{token_hex(4)}"
 

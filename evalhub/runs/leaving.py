@@ -1,7 +1,7 @@
 """Whether this worker was asked to stop: a byte that the worker's main process shares with those it forks.
 
 Celery tells only its main process of a warm shutdown, and then waits for the tasks; a task of ours may go on for a
-minute and a half. So the main process writes the byte, and each spell of work looks at it.
+minute and a half. So the main process writes the byte, and each shift looks at it.
 """
 
 from __future__ import annotations

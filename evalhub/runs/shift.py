@@ -1,4 +1,4 @@
-"""One worker's spell of work on one run: claims, calls and stores at once, for at most a minute and a half."""
+"""A shift: one worker's work on one run for a while. It claims, calls and stores at once."""
 
 from __future__ import annotations
 
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-SHIFT_SECONDS = 90.0
 # Less than the 8 s that evalhub.serving waits between SIGTERM and the harder signal.
 GRACE_SECONDS = 6.0
 # Longer waits are given back to the database: a worker that waits does nobody's work.
@@ -73,7 +72,7 @@ class Stop(Enum):
 class Shift:
     session: aiohttp.ClientSession
 
-    def __init__(self, order: Order, worker: str, share: Share, leaving: Leaving) -> None:
+    def __init__(self, order: Order, worker: str, share: Share, leaving: Leaving, deadline: float) -> None:
         self.order = order
         self.worker = worker
         self.share = share
@@ -88,6 +87,8 @@ class Shift:
         self.characters = 0
         self.nudged = asyncio.Event()
         self.started_at = self.loop.time()
+        self.deadline = deadline
+        """When no more calls are started, on the loop's clock."""
         self.stop: Stop | None = None
         self.stopped_at = 0.0
         self.has_claimed = False
@@ -164,13 +165,12 @@ class Shift:
         """Work until something stops it; whatever was claimed and not answered has been given back then."""
         keeper = self.loop.create_task(self.keep_share())
         try:
-            with self.leaving.listening(self.loop):
-                async with open_session(self.order.plan["max_in_flight"]) as self.session:
-                    while not await self.is_over():
-                        await self.rest()
-                    await self.pool.drop_calls()
-                await self.store()
-                await self.hand_back()
+            async with open_session(self.order.plan["max_in_flight"]) as self.session:
+                while not await self.is_over():
+                    await self.rest()
+                await self.pool.drop_calls()
+            await self.store()
+            await self.hand_back()
         finally:
             keeper.cancel()
             await asyncio.gather(keeper, return_exceptions=True)
@@ -231,7 +231,7 @@ class Shift:
             return Stop.REFUSED
         if self.leaving.is_asked():
             return Stop.LEAVING
-        if self.loop.time() - self.started_at > SHIFT_SECONDS:
+        if self.loop.time() > self.deadline:
             return Stop.HANDED_ON
         if self.pool.held_for() > LONGEST_WAIT_SECONDS:
             return Stop.WAITING

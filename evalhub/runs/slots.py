@@ -1,8 +1,8 @@
 """How many calls each worker may have in flight at an endpoint, so that all of them together keep its limit.
 
-Every spell of work on an endpoint signs in at Redis with what it has in flight and what it wants, again each second,
-and is told its share. A spell that does not come back is forgotten after ten seconds, so a crash leaks nothing. A call
-costs no message: the share is a number that is handed out again once a second.
+Every shift signs in at Redis with what it has in flight and what it wants, again each half second, and is told its
+share. A shift that does not come back is forgotten after ten seconds, so a crash leaks nothing. A call costs no
+message: the share is a number.
 """
 
 from __future__ import annotations
@@ -42,21 +42,21 @@ if wanted < 0 then
 end
 redis.call('ZADD', KEYS[1], now + tonumber(ARGV[6]), me)
 redis.call('HSET', KEYS[2], me .. ':wanted', wanted, me .. ':held', in_flight)
-local spells, others = {}, 0
+local shifts, others = {}, 0
 local turn = math.floor(now / 5000)
 local names = redis.call('ZRANGE', KEYS[1], 0, -1)
 table.sort(names)
 for index, name in ipairs(names) do
     local want = tonumber(redis.call('HGET', KEYS[2], name .. ':wanted') or 0)
-    spells[index] = {name = name, want = want, place = (index + turn) % #names}
+    shifts[index] = {name = name, want = want, place = (index + turn) % #names}
     if name ~= me then others = others + tonumber(redis.call('HGET', KEYS[2], name .. ':held') or 0) end
 end
-table.sort(spells, function(a, b) if a.want ~= b.want then return a.want < b.want end return a.place < b.place end)
+table.sort(shifts, function(a, b) if a.want ~= b.want then return a.want < b.want end return a.place < b.place end)
 local left, mine = limit, 0
-for index, spell in ipairs(spells) do
-    local share = math.min(spell.want, math.floor(left / (#spells - index + 1)))
+for index, shift in ipairs(shifts) do
+    local share = math.min(shift.want, math.floor(left / (#shifts - index + 1)))
     left = left - share
-    if spell.name == me then mine = share end
+    if shift.name == me then mine = share end
 end
 mine = math.max(0, math.min(mine, limit - others))
 redis.call('HSET', KEYS[2], me .. ':held', math.max(mine, in_flight))
@@ -66,12 +66,12 @@ return {mine, held_until}
 
 
 class Share:
-    """One spell's part of an endpoint's slots. Its methods wait for Redis: call them in a thread."""
+    """One shift's part of an endpoint's slots. Its methods wait for Redis: call them in a thread."""
 
     def __init__(self, connect: Callable[[], Redis], endpoint: int, name: str, limit: int) -> None:
         self.connect = connect
         self.redis: Redis | None = None
-        self.keys = [f"evalhub:{{endpoint:{endpoint}}}:{part}" for part in ("spells", "slots", "hold")]
+        self.keys = [f"evalhub:{{endpoint:{endpoint}}}:{part}" for part in ("shifts", "slots", "hold")]
         self.name = name
         self.limit = limit
         self.granted = 0
@@ -113,7 +113,7 @@ class Share:
         return int(granted), int(held) / 1000
 
     def leave(self) -> None:
-        """Sign out, so that the others need not wait until this spell is forgotten."""
+        """Sign out, so that the others need not wait until this shift is forgotten."""
         with suppress(RedisError, OSError):  # or be forgotten after ten seconds
             self.ask(0, -1, 0)
         if self.redis:

@@ -58,6 +58,7 @@ WHERE run.state = 'running' AND (run.waits_until IS NULL OR run.waits_until <= n
             AND (chunk.not_before IS NULL OR chunk.not_before <= now())
     )
     AND NOT EXISTS (SELECT FROM runs_chunk AS chunk WHERE chunk.run_id = run.id AND chunk.state = 'leased')
+    AND greatest(run.created_at, run.worked_at) <= clock_timestamp() - make_interval(secs => %s)
 ORDER BY run.id
 """
 
@@ -121,8 +122,8 @@ def cut(chunk_id: int, size: int) -> None:
         )
 
 
-def runs_without_worker() -> list[int]:
-    """Runs with work that could be claimed now, of which no worker holds a part."""
+def runs_without_worker(quiet_seconds: float = 0) -> list[int]:
+    """Runs with work that could be claimed now, of which no worker holds a part, nor took it up for so long."""
     with connection.cursor() as cursor:
-        cursor.execute(WITHOUT_WORKER)
+        cursor.execute(WITHOUT_WORKER, [quiet_seconds])
         return [row[0] for row in cursor]

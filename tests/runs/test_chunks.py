@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from decimal import Decimal
 
@@ -63,7 +64,7 @@ def test_each_claim_gets_another_chunk_until_none_is_left(run):
     assert len({lease.chunk_id for lease in leases[:6]}) == 6
     assert leases[6] is None
     first = next(iter(leases[0].items.values()))
-    assert first.request == '{"messages": [{"role": "user", "content": "Say the number 1."}]}'
+    assert json.loads(first.request) == {"messages": [{"role": "user", "content": "Say the number 1."}]}
 
 
 def test_a_claim_leaves_out_what_is_answered_already(run):

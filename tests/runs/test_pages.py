@@ -92,12 +92,12 @@ def test_the_estimate_counts_calls_and_money_and_says_how(project, page):
     answer = page.post(reverse("runs:new", args=[project.slug]), data, headers={"HX-Request": "true"})
 
     totals = answer.context["totals"]
-    length = len('{"messages": [{"role": "user", "content": "Say the number 10."}]}')
+    length = len('{"messages":[{"role":"user","content":"Say the number 10."}]}')
     assert totals["calls"] == 400
     assert totals["unpriced"] == 1
     estimate = totals["estimates"][1]
     assert estimate.candidate == priced
-    # 200 calls of (about) 65 / 4 tokens in, 50 out: 200 x 16.25 x 1 / 1e6 + 200 x 50 x 10 / 1e6
+    # 200 calls of (about) 61 / 4 tokens in, 50 out: 200 x 15.25 x 1 / 1e6 + 200 x 50 x 10 / 1e6
     assert estimate.completion_tokens == 200 * 50
     assert abs(estimate.prompt_tokens - 200 * length / 4) < 30
     assert Decimal("0.103") < estimate.cost < Decimal("0.104")

@@ -26,12 +26,12 @@ def nobody_there() -> Redis:
     return Redis.from_url("unix:///nowhere/at-all.sock")
 
 
-def spell(endpoint: int, name: str, limit: int = 10) -> Share:
+def shift(endpoint: int, name: str, limit: int = 10) -> Share:
     return Share(connect, endpoint, name, limit)
 
 
 def test_one_alone_gets_all_it_wants_up_to_the_limit(endpoint):
-    alone = spell(endpoint, "a")
+    alone = shift(endpoint, "a")
 
     alone.renew(in_flight=0, wanted=7)
     assert alone.granted == 7
@@ -40,7 +40,7 @@ def test_one_alone_gets_all_it_wants_up_to_the_limit(endpoint):
 
 
 def test_two_share_and_nobody_gets_a_slot_that_the_other_still_holds(endpoint):
-    first, second = spell(endpoint, "a"), spell(endpoint, "b")
+    first, second = shift(endpoint, "a"), shift(endpoint, "b")
     first.renew(0, 10)
     second.renew(0, 10)
     assert (first.granted, second.granted) == (10, 0)
@@ -55,7 +55,7 @@ def test_two_share_and_nobody_gets_a_slot_that_the_other_still_holds(endpoint):
 
 
 def test_who_wants_few_gets_them_and_the_rest_is_for_the_others(endpoint):
-    few, many = spell(endpoint, "a"), spell(endpoint, "b")
+    few, many = shift(endpoint, "a"), shift(endpoint, "b")
     few.renew(0, 2)
     many.renew(0, 10)
 
@@ -63,15 +63,15 @@ def test_who_wants_few_gets_them_and_the_rest_is_for_the_others(endpoint):
 
 
 def test_a_single_slot_is_given_to_one_of_three(endpoint):
-    spells = [spell(endpoint, name, limit=1) for name in "abc"]
-    for each in spells:
+    shifts = [shift(endpoint, name, limit=1) for name in "abc"]
+    for each in shifts:
         each.renew(0, 1)
 
-    assert sum(each.granted for each in spells) <= 1
+    assert sum(each.granted for each in shifts) <= 1
 
 
 def test_who_leaves_frees_its_slots_at_once(endpoint):
-    first, second = spell(endpoint, "a"), spell(endpoint, "b")
+    first, second = shift(endpoint, "a"), shift(endpoint, "b")
     first.renew(0, 10)
     first.leave()
 
@@ -81,7 +81,7 @@ def test_who_leaves_frees_its_slots_at_once(endpoint):
 
 
 def test_who_does_not_come_back_is_forgotten(endpoint):
-    crashed, other = spell(endpoint, "a"), spell(endpoint, "b")
+    crashed, other = shift(endpoint, "a"), shift(endpoint, "b")
     crashed.renew(0, 10)
     connect().zadd(crashed.keys[0], {"a": 1})  # as if ten seconds had passed
 
@@ -92,7 +92,7 @@ def test_who_does_not_come_back_is_forgotten(endpoint):
 
 
 def test_a_wait_that_one_was_told_holds_for_all_and_the_longest_counts(endpoint):
-    told, other = spell(endpoint, "a"), spell(endpoint, "b")
+    told, other = shift(endpoint, "a"), shift(endpoint, "b")
     told.renew(1, 10, hold=30)
     told.renew(1, 10, hold=5)
 
@@ -104,7 +104,7 @@ def test_without_redis_a_worker_keeps_its_share_and_never_takes_all():
     never.renew(0, 16)
     assert never.granted == 4
 
-    before = spell(next(endpoints), "a", limit=16)
+    before = shift(next(endpoints), "a", limit=16)
     before.renew(0, 6)
     before.redis, before.connect = None, nobody_there
     before.renew(6, 16)
@@ -113,8 +113,8 @@ def test_without_redis_a_worker_keeps_its_share_and_never_takes_all():
 
 
 def test_the_keys_do_not_stay_for_ever(endpoint):
-    spell(endpoint, "a").renew(0, 1, hold=1)
+    shift(endpoint, "a").renew(0, 1, hold=1)
 
-    kept = spell(endpoint, "a").keys
+    kept = shift(endpoint, "a").keys
     assert all(0 < connect().ttl(key) <= 3600 for key in kept)
     assert "EXPIRE" in SHARE

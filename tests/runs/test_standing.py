@@ -9,7 +9,7 @@ import time
 
 from django.db import transaction
 
-from evalhub.runs import shift
+from evalhub.runs import execution
 from evalhub.runs.execution import execute_chunks
 from evalhub.runs.models import Run
 from evalhub.runs.pausing import cancel_run, pause_run, resume_run
@@ -63,7 +63,7 @@ def test_a_cancelled_run_ends_and_keeps_what_was_answered(project, lead, celery_
 
 
 def test_a_shift_ends_after_its_time_and_hands_the_run_on(project, celery_worker, model_endpoint, monkeypatch):
-    monkeypatch.setattr(shift, "SHIFT_SECONDS", 0.5)
+    monkeypatch.setattr(execution, "SHIFT_SECONDS", 0.5)
     caller = make_caller(project, model_endpoint.url, "echo?delay=0.05", max_in_flight=2)
     run = start(make_version(project, 80), caller)
 
@@ -74,6 +74,24 @@ def test_a_shift_ends_after_its_time_and_hands_the_run_on(project, celery_worker
     wait_until(lambda: is_over(run))
     assert run.outputs.values("example").distinct().count() == 80
     assert model_endpoint.counts()["total"] == 80
+
+
+def test_a_few_processes_carry_many_slow_runs_at_once(project, celery_worker, model_endpoint):
+    version = make_version(project, 12)
+    runs = [
+        start(
+            version,
+            make_caller(project, model_endpoint.url, "echo?delay=0.5", name=f"slow {number}", max_in_flight=1),
+        )
+        for number in range(6)
+    ]
+
+    # Two processes; one after the other each run would take them 6 s.
+    wait_until(lambda: all(run.outputs.exists() for run in runs))
+    assert not any(is_over(run) for run in runs)
+    wait_until(lambda: all(is_over(run) for run in runs))
+    assert [run.outputs.count() for run in runs] == [12] * 6
+    assert model_endpoint.counts()["total"] == 72
 
 
 def test_a_run_that_nobody_was_told_of_is_found_by_the_sweeper(project, celery_worker, model_endpoint):
