@@ -178,8 +178,8 @@ KIND = Kind(
             "text",
             "",
             help=(
-                'A regular expression (RE2) with one group, such as “"answer":\\s*"?([^"}\\n]*)”. Its first match counts, '
-                "and of that the last number in the group."
+                'A regular expression (RE2) with one group, such as “"answer":\\s*"?([^"}\\n]*)”. Its first match '
+                "counts, and of that the last number in the group."
             ),
         ),
         Parameter(
