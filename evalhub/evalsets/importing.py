@@ -88,9 +88,12 @@ class ExamplesImport:
         if self.upload.target.get("publish"):
             version = EvalSetVersion.objects.select_for_update(of=("self",)).get(pk=self.version.pk)
             version.published_by = self.upload.created_by
-            freeze(version)
+            freeze(version, self.upload.report.get("content_hash", ""))
         else:
-            settle_draft(self.version)
+            version = self.version
+            settle_draft(version)
+        if version.example_count != self.upload.rows_good:
+            raise UploadError("Not all rows arrived, so none of them were kept. Upload the file again.")
 
     def discard(self) -> None:
         versions = EvalSetVersion.objects.filter(upload=self.upload, state=EvalSetVersion.State.IMPORTING)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 from django.db import transaction
 from django.utils import timezone
 
@@ -12,6 +14,7 @@ from evalhub.projects.models import User
 from evalhub.projects.trail import record_event
 
 State = EvalSetVersion.State
+logger = logging.getLogger(__name__)
 PUBLISHED_AT_ONCE = 5_000
 """Examples: with more, the person does not wait for the hash. 5,000 take about 50 ms."""
 
@@ -44,12 +47,32 @@ def publish(version_id: int) -> None:
         freeze(version)
 
 
-def freeze(version: EvalSetVersion) -> None:
-    """Hash and freeze a version whose row the caller has locked and whose ``published_by`` is set."""
-    version.facts = facts_of(version)
-    version.example_count = version.facts["examples"]
-    version.content_hash = hash_of(version)
+def freeze(version: EvalSetVersion, content_hash: str = "") -> None:
+    """Freeze a version whose row the caller has locked and whose ``published_by`` is set.
+
+    ``content_hash`` is the one that the reader of an upload took over the very lines that were stored; ``note_facts``
+    takes it again from what the database gives. Without it the hash is taken from there at once.
+    """
+    version.example_count = version.examples.count()
+    version.content_hash = content_hash or hash_of(version)
     version.state = State.PUBLISHED
     version.published_at = timezone.now()
-    version.save(update_fields=["facts", "example_count", "content_hash", "state", "published_by", "published_at"])
+    version.save(update_fields=["example_count", "content_hash", "state", "published_by", "published_at"])
     record_event(version.eval_set.project, version.published_by, "published", version)
+
+
+def note_facts(version_id: int) -> None:
+    """Count what the version's page tells of its examples, once they are all there, and check a published hash.
+
+    It is no part of the publication, which nobody should wait for longer than needed. Safe to repeat.
+    """
+    version = (
+        EvalSetVersion.objects.readable().filter(pk=version_id, facts={}).select_related("eval_set__project").first()
+    )
+    if version is None:
+        return
+    facts = facts_of(version)
+    if version.is_published and hash_of(version) != version.content_hash:
+        logger.error("the content of version %s is not what its hash says", version_id)
+        record_event(version.eval_set.project, None, "found a hash that is not that of the content of", version)
+    EvalSetVersion.objects.filter(pk=version_id).update(facts=facts)

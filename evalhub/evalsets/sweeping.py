@@ -39,14 +39,20 @@ def overdue_uploads() -> list[tuple[int, str]]:
 
 @transaction.atomic
 def overdue_versions() -> list[tuple[int, str]]:
-    """Return ids and states of versions that wait to be drawn, published or erased and that no worker has in hand."""
+    """Return ids of versions that wait, and that no worker has in hand, each with what is to be done with it."""
     states = EvalSetVersion.State
-    drawn = Q(state=states.IMPORTING, upload=None)
-    published = Q(state=states.DRAFT, published_by__isnull=False)
-    overdue = EvalSetVersion.objects.filter(
-        drawn | published | Q(state=states.DELETING), created_at__lt=timezone.now() - MOVES_WITHIN
-    )
-    return list(overdue.select_for_update(skip_locked=True).values_list("pk", "state")[:AT_ONCE])
+    waiting = {
+        "draw": Q(state=states.IMPORTING, upload=None),
+        "publish": Q(state=states.DRAFT, published_by__isnull=False),
+        "count": Q(state__in=[states.DRAFT, states.PUBLISHED], facts={}),
+        "erase": Q(state=states.DELETING),
+    }
+    overdue = EvalSetVersion.objects.filter(created_at__lt=timezone.now() - MOVES_WITHIN)
+    return [
+        (pk, what)
+        for what, condition in waiting.items()
+        for pk in overdue.filter(condition).select_for_update(skip_locked=True).values_list("pk", flat=True)[:AT_ONCE]
+    ]
 
 
 def remove_forgotten() -> None:

@@ -8,7 +8,8 @@ from celery import shared_task
 
 from evalhub.evalsets.checking import check_rows
 from evalhub.evalsets.drawing import fill_draw
-from evalhub.evalsets.publishing import publish
+from evalhub.evalsets.models import EvalSetVersion
+from evalhub.evalsets.publishing import note_facts, publish
 from evalhub.evalsets.storing import clear_away, store_rows
 from evalhub.evalsets.sweeping import overdue_uploads, overdue_versions, remove_forgotten
 from evalhub.evalsets.versions import erase_version
@@ -22,6 +23,8 @@ def check_upload_task(upload_id: int, **_future: Any) -> None:
 @shared_task
 def import_upload_task(upload_id: int, **_future: Any) -> None:
     store_rows(upload_id)
+    for version in EvalSetVersion.objects.filter(upload=upload_id):
+        note_facts(version.pk)
 
 
 @shared_task
@@ -37,6 +40,12 @@ def publish_version_task(version_id: int, **_future: Any) -> None:
 @shared_task
 def draw_version_task(version_id: int, **_future: Any) -> None:
     fill_draw(version_id)
+    note_facts(version_id)
+
+
+@shared_task
+def note_facts_task(version_id: int, **_future: Any) -> None:
+    note_facts(version_id)
 
 
 @shared_task
@@ -51,6 +60,11 @@ def sweep_uploads_task(**_future: Any) -> None:
     uploads = {"checking": check_upload_task, "importing": import_upload_task, "cancelled": clear_upload_task}
     for pk, state in overdue_uploads():
         uploads[state].delay(pk)
-    versions = {"importing": draw_version_task, "draft": publish_version_task, "deleting": erase_version_task}
-    for pk, state in overdue_versions():
-        versions[state].delay(pk)
+    versions = {
+        "draw": draw_version_task,
+        "publish": publish_version_task,
+        "count": note_facts_task,
+        "erase": erase_version_task,
+    }
+    for pk, what in overdue_versions():
+        versions[what].delay(pk)

@@ -8,7 +8,6 @@ from django.db import connection, transaction
 from django.db.models import Max
 
 from evalhub.errors import EvalHubError
-from evalhub.evalsets.contents import facts_of
 from evalhub.evalsets.models import EvalSet, EvalSetVersion
 from evalhub.projects.models import User
 from evalhub.projects.trail import record_event
@@ -30,11 +29,10 @@ def begin_version(eval_set: EvalSet, user: User, **fields: Any) -> EvalSetVersio
 
 
 def settle_draft(version: EvalSetVersion) -> None:
-    """All examples are there: count them and open the draft for reading."""
-    version.facts = facts_of(version)
-    version.example_count = version.facts["examples"]
+    """All examples are there: open the draft for reading."""
+    version.example_count = version.examples.count()
     version.state = State.DRAFT
-    version.save(update_fields=["facts", "example_count", "state"])
+    version.save(update_fields=["example_count", "state"])
 
 
 @transaction.atomic

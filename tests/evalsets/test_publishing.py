@@ -4,15 +4,18 @@ import hashlib
 import json
 import threading
 
+import hypothesis
 import pytest
 from django.db import IntegrityError, connection, transaction
 from django.urls import reverse
+from hypothesis import strategies as st
 
+from evalhub.evalsets.contents import blocks_of, hash_of
 from evalhub.evalsets.files.canonical import CANONICAL_NAMES
 from evalhub.evalsets.models import EvalSetVersion, Example, ProductionSample, Upload
-from evalhub.evalsets.publishing import ask_for_publication, publish
+from evalhub.evalsets.publishing import ask_for_publication, note_facts, publish
 from evalhub.evalsets.versions import VersionError, begin_version, delete_draft, erase_version, settle_draft
-from tests.evalsets.uploading import example_row, imported, make_eval_set, pool_of, version_of
+from tests.evalsets.uploading import example_row, imported, jsonl, make_eval_set, pool_of, version_of
 
 TOOL = {"type": "function", "function": {"name": "f", "parameters": {"type": "object", "required": ["b", "a"]}}}
 ODD_ROWS = [
@@ -91,6 +94,69 @@ def test_a_digest_is_that_of_the_line(client, eval_set):
     ]
 
 
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.floats(-1e15, 1e15) | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
+    max_leaves=8,
+)
+TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=20)
+ROWS = st.fixed_dictionaries(
+    {
+        "id": st.uuids().map(str),
+        "input": TEXTS.filter(str.strip),
+        "expected": st.fixed_dictionaries({"v": JSON_VALUES}),
+    },
+    optional={
+        "tags": st.lists(TEXTS, max_size=3),
+        "cluster": TEXTS,
+        "metadata": st.dictionaries(TEXTS, JSON_VALUES, min_size=1, max_size=3),
+    },
+)
+
+
+@hypothesis.settings(
+    deadline=None, max_examples=60, suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture]
+)
+@hypothesis.given(st.lists(ROWS, min_size=1, max_size=4, unique_by=lambda row: row["id"]))
+def test_whatever_is_uploaded_the_reader_and_the_database_agree_on_every_byte(eval_set, rows):
+    """So the hash that the reader takes over the lines on their way in is that of the download."""
+    hypothesis.assume(b"\\u0000" not in jsonl(rows))
+
+    with transaction.atomic():
+        version = version_of(eval_set, rows)
+
+        content = b"".join(blocks_of(version))
+        assert version.content_hash == version.upload.report["content_hash"] == hashlib.sha256(content).hexdigest()
+        assert version.content_hash == hash_of(version)
+        transaction.set_rollback(True)
+
+
+def test_a_content_that_is_not_what_its_hash_says_is_reported(eval_set, admin, project, caplog):
+    draft = version_of(eval_set, [example_row(1)], publish=False)
+    EvalSetVersion.objects.filter(pk=draft.pk).update(
+        state="published", published_by=admin, content_hash="0" * 64, facts={}
+    )
+
+    note_facts(draft.pk)
+
+    assert "is not what its hash says" in caplog.text
+    assert project.events.filter(actor=None, subject=str(draft)).count() == 1
+
+
+def test_a_version_knows_what_is_in_it(eval_set):
+    rows = [example_row(n, tags=["a", "b"][: n % 3], customer_id=f"c{n % 2}") for n in range(4)]
+
+    version = version_of(eval_set, rows)
+
+    assert version.facts == {
+        "examples": 4,
+        "clusters": 2,
+        "lengths": [57, 57, 57],
+        "kinds": {"number": 4},
+        "tags": [["a", 2], ["b", 1]],
+    }
+
+
 def test_a_download_is_an_attachment_with_a_name_of_ours(client, project):
     eval_set = make_eval_set(project, '../../etc/passwd"; x=<script>')
     version = version_of(eval_set, [example_row(1)])
@@ -152,6 +218,24 @@ def test_a_draft_is_deleted_and_a_published_version_is_not(client, eval_set, ver
 
     assert list(EvalSetVersion.objects.all()) == [version]
     assert Example.objects.count() == 2
+
+
+ORPHANS = {
+    "an example of no version": "INSERT INTO evalsets_example (version_id, position, key, request, expected_kind, "
+    "tags, cluster, metadata, digest) VALUES (999999, 1, 'e', '{}', '', '{}', '', '{}', '')",
+    "an example moved to no version": "UPDATE evalsets_example SET version_id = 999999",
+    "a version without its examples": "DELETE FROM evalsets_evalsetversion",
+}
+
+
+@pytest.mark.parametrize("what", ORPHANS)
+def test_no_example_is_without_a_version(what, eval_set):
+    """What a foreign key would see to, were it not checked for each row of an import."""
+    version_of(eval_set, [example_row(1)], publish=False)
+
+    with pytest.raises(IntegrityError, match="version"), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(ORPHANS[what])
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
 
 
 FROZEN = {

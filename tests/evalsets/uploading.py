@@ -16,6 +16,7 @@ from evalhub.evalsets.files.mapping import mapping_from_json
 from evalhub.evalsets.files.previewing import preview
 from evalhub.evalsets.files.staged_file import stage
 from evalhub.evalsets.models import EvalSet, EvalSetVersion, Upload
+from evalhub.evalsets.publishing import note_facts
 from evalhub.evalsets.storing import store_rows
 from evalhub.projects.models import Project, Role
 
@@ -111,11 +112,13 @@ def stored(project: Project, purpose: str, rows: Iterable[Any], target: dict[str
     mapping = mapping_from_json(upload.mapping)
     report = stage(upload.stored_path, upload.file_name, mapping, upload.staged_path, Limits(), lambda *_: None)
     assert report.rows_bad == 0, report.errors
-    upload.rows_good = report.rows_good
+    upload.rows_good, upload.report = report.rows_good, {"content_hash": report.content_hash}
     upload.save()
     store_rows(upload.pk)
     upload.refresh_from_db()
     assert upload.state == Upload.State.DONE, upload.refusal
+    for version in EvalSetVersion.objects.filter(upload=upload):
+        note_facts(version.pk)
     return upload
 
 
