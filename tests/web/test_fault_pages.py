@@ -1,0 +1,34 @@
+"""The pages of faults: plain sentences, and nothing of what was asked for."""
+
+import pytest
+from django.template.loader import render_to_string
+from django.test import Client, RequestFactory
+
+from evalhub.web.views import csrf_failure
+
+
+@pytest.mark.parametrize("code", ["400", "403", "403_csrf", "404", "500"])
+def test_a_fault_page_needs_no_request(code):
+    page = render_to_string(f"{code}.html")
+
+    assert page.count("<h1>") == 1
+    assert 'href="/"' in page
+
+
+@pytest.mark.django_db
+def test_a_missing_page_repeats_nothing_of_its_address(client_of, lead):
+    answer = client_of(lead).get("/p/<script>/%22evil")
+
+    assert answer.status_code == 404
+    assert b"evil" not in answer.content
+    assert b"There is nothing here" in answer.content
+
+
+def test_a_form_of_an_older_session_is_refused_with_a_way_out(db):
+    client = Client(enforce_csrf_checks=True)
+
+    answer = client.post("/sign-in/", {"username": "a@example.org", "password": "x"})
+
+    assert answer.status_code == 403
+    assert b"This form is out of date" in answer.content
+    assert csrf_failure(RequestFactory().get("/")).status_code == 403
