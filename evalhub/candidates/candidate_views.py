@@ -161,7 +161,10 @@ def try_it(request: MemberRequest, project: Project, pk: int) -> HttpResponseBas
     version = chosen_version(versions, request.GET.get("version", ""))
     form = TryForm(request.POST or None, examples=first_examples(version))
     context: dict[str, Any] = {
-        "candidate": candidate, "form": form, "version": version, "versions": versions[:EXAMPLES_TO_TRY],
+        "candidate": candidate,
+        "form": form,
+        "version": version,
+        "versions": versions[:EXAMPLES_TO_TRY],
     }
     if request.method == "POST" and form.is_valid():
         try:

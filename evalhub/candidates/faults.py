@@ -74,7 +74,11 @@ def fault_of_error(data: Mapping[str, Any]) -> CallError:
 
 def status_in_words(words: str) -> int:
     for pattern, status in (
-        (QUOTA_WORDS, 402), (RATE_WORDS, 429), (KEY_WORDS, 401), (REQUEST_WORDS, 400), (NO_MODEL_WORDS, 404),
+        (QUOTA_WORDS, 402),
+        (RATE_WORDS, 429),
+        (KEY_WORDS, 401),
+        (REQUEST_WORDS, 400),
+        (NO_MODEL_WORDS, 404),
     ):
         if pattern.search(words):
             return status

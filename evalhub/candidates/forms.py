@@ -45,8 +45,13 @@ class EndpointForm(forms.ModelForm[Endpoint]):
     class Meta:
         model = Endpoint
         fields = [
-            "name", "base_url", "streams",
-            "max_in_flight", "timeout_seconds", "requests_per_minute", "tokens_per_minute",
+            "name",
+            "base_url",
+            "streams",
+            "max_in_flight",
+            "timeout_seconds",
+            "requests_per_minute",
+            "tokens_per_minute",
         ]
         labels = {
             "max_in_flight": "Calls at once",
@@ -125,8 +130,15 @@ class CandidateForm(forms.ModelForm[Candidate]):
     class Meta:
         model = Candidate
         fields = [
-            "name", "endpoint", "model", "system_prompt", "template", "temperature", "max_tokens",
-            "input_price", "output_price",
+            "name",
+            "endpoint",
+            "model",
+            "system_prompt",
+            "template",
+            "temperature",
+            "max_tokens",
+            "input_price",
+            "output_price",
         ]
         labels = {"input_price": "A million input tokens, US$", "output_price": "A million output tokens, US$"}
         widgets = {"model": forms.TextInput(attrs=AS_TYPED)}

@@ -64,18 +64,24 @@ class Candidate(models.Model):
     model = models.CharField("model name", max_length=200, blank=True)
     system_prompt = models.TextField(blank=True)
     template = models.TextField(blank=True, help_text="Replaces the last user message; {{input}} stands for its text.")
-    temperature = models.FloatField(
-        null=True, blank=True, validators=[MinValueValidator(0), MaxValueValidator(2)]
-    )
+    temperature = models.FloatField(null=True, blank=True, validators=[MinValueValidator(0), MaxValueValidator(2)])
     max_tokens = models.PositiveIntegerField(null=True, blank=True, validators=[MinValueValidator(1)])
     response_format = ExactJSONField(null=True, blank=True)
     tools = ExactJSONField(null=True, blank=True)
     input_price = models.DecimalField(
-        "price of a million input tokens, US$", max_digits=12, decimal_places=6, null=True, blank=True,
+        "price of a million input tokens, US$",
+        max_digits=12,
+        decimal_places=6,
+        null=True,
+        blank=True,
         validators=[MinValueValidator(0)],
     )
     output_price = models.DecimalField(
-        "price of a million output tokens, US$", max_digits=12, decimal_places=6, null=True, blank=True,
+        "price of a million output tokens, US$",
+        max_digits=12,
+        decimal_places=6,
+        null=True,
+        blank=True,
         validators=[MinValueValidator(0)],
     )
     is_baseline = models.BooleanField(default=False)
