@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Set
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -13,15 +13,11 @@ from django.db.models.functions import Now
 from django.urls import reverse
 
 from evalhub.candidates.models import Candidate
-from evalhub.evalsets.files.faults import CellFault, RowError, UploadError, shown
-from evalhub.evalsets.files.mapping import mapping_from_json
-from evalhub.evalsets.files.reading import open_file
-from evalhub.evalsets.files.records import Shape
+from evalhub.evalsets.files.faults import UploadError, shown
 from evalhub.evalsets.files.report import StagingReport
-from evalhub.evalsets.files.staged_file import make_reader, staged_columns
+from evalhub.evalsets.files.staged_file import staged_columns
 from evalhub.evalsets.importing import unescape
 from evalhub.evalsets.models import EvalSetVersion, Upload
-from evalhub.evalsets.receiving import limits
 from evalhub.projects.trail import record_event
 from evalhub.runs.causes import RECORDED
 from evalhub.runs.figures import keep_figures
@@ -30,9 +26,6 @@ from evalhub.runs.waking import announce_outputs
 
 MOST_REPEATS = 100
 OUTPUTS_ERASED_AT_ONCE = 20_000
-
-Faulty = dict[tuple[str, int], str]
-"""What is wrong with a row, by its id and repeat."""
 
 STAGED_TABLE = """
 CREATE TEMPORARY TABLE staged_outputs (
@@ -78,31 +71,23 @@ class OutputsImport:
     def check(self, report: StagingReport) -> list[dict[str, Any]]:
         """Errors of rows whose example is not in the version, or whose repeat is too high, each with its line."""
         keys = set(self.version.examples.values_list("key", flat=True))
-        faulty: Faulty = {}
+        column = self.upload.mapping["id"]
         with Path(report.staged_path).open("rb") as staged:
-            for line in staged:
-                key, repeat = identity_of(line)
-                if key not in keys:
-                    where = f"is {shown(key)}, which is no example of {self.version}."
-                    faulty[key, repeat] = f"{where} Correct the id, or choose the version that has it."
-                elif repeat > MOST_REPEATS:
-                    faulty[key, repeat] = f"is {shown(key)} with repeat {repeat:,}; at most {MOST_REPEATS} are kept."
-        return list(self.errors_by_line(faulty)) if faulty else []
+            return [
+                {"line": line, "column": column, "reason": f"{shown(column)} {reason}"}
+                for line, row in zip(report.lines(), staged, strict=True)
+                if (reason := self.fault_of(row, keys))
+            ]
 
-    def errors_by_line(self, faulty: Faulty) -> Iterator[dict[str, Any]]:
-        """Read the file once more: only it knows on which lines the faulty rows stand."""
-        reading = open_file(self.upload.stored_path, self.upload.file_name, limits())
-        reader = make_reader(mapping_from_json(self.upload.mapping), Shape.of(reading.format), limits())
-        column = reader.columns["id"].name
-        for number, (line, row) in enumerate(reading.rows, 1):
-            if isinstance(row, RowError):
-                continue
-            try:
-                staged = reader.copy_line(line, number, number, row)
-            except CellFault:
-                continue  # among the errors already
-            if reason := faulty.get(identity_of(staged)):
-                yield {"line": line, "column": column, "reason": f"{shown(column)} {reason}"}
+    def fault_of(self, staged: bytes, keys: Set[str]) -> str:
+        """What is wrong with the example that a staged row names; "" if nothing is."""
+        key, repeat = identity_of(staged)
+        if key not in keys:
+            where = f"is {shown(key)}, which is no example of {self.version}."
+            return f"{where} Correct the id, or choose the version that has it."
+        return (
+            f"is {shown(key)} with repeat {repeat:,}; at most {MOST_REPEATS} are kept." if repeat > MOST_REPEATS else ""
+        )
 
     def prepare(self) -> None:
         if self.run is not None:

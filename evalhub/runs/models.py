@@ -39,7 +39,7 @@ class Run(models.Model):
     upload = models.OneToOneField(Upload, models.SET_NULL, null=True, related_name="run")
     state = models.CharField(max_length=10, choices=State, default=State.RUNNING)
     state_reason = models.CharField(max_length=500, blank=True, help_text="Why it paused, in a sentence.")
-    plan = models.JSONField(default=dict, help_text="Frozen at the start: endpoint, model, prompt, parameters, prices.")
+    plan = ExactJSONField(default=dict, help_text="Frozen at the start: endpoint, model, prompt, parameters, prices.")
     repeats = models.PositiveIntegerField(default=1)
     planned_outputs = models.IntegerField(help_text="Examples times repeats.")
     started_by = models.ForeignKey(User, models.PROTECT, related_name="+")
