@@ -58,7 +58,7 @@ class ReviewItemQuerySet(models.QuerySet["ReviewItem"]):
         return self.filter(round__project=project)
 
     def wanting_labels(self) -> ReviewItemQuerySet:
-        return self.filter(status__in=[ReviewItem.Status.WAITING, ReviewItem.Status.IN_REVIEW])
+        return self.filter(status__in=ReviewItem.WANTING)
 
     def without_label_of(self, reviewer: User) -> ReviewItemQuerySet:
         return self.exclude(Exists(Label.objects.filter(item=OuterRef("pk"), reviewer=reviewer)))
@@ -79,6 +79,8 @@ class ReviewItem(models.Model):
         IN_REVIEW = "in_review", "In review"
         CONTESTED = "contested", "Contested"
         SETTLED = "settled", "Settled"
+
+    WANTING = (Status.WAITING, Status.IN_REVIEW)
 
     round = models.ForeignKey(Round, models.CASCADE, related_name="items", db_index=False)
     output = models.ForeignKey(Output, models.CASCADE, related_name="review_items")

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import BadRequest
-from django.db.models import Count, Q
+from django.db.models import Count, Exists, OuterRef, Q
 from django.http import Http404
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
@@ -40,9 +40,9 @@ def rounds_with_counts(project: Project) -> Any:
 
 
 def home_context(request: MemberRequest, project: Project) -> dict[str, Any]:
-    rounds = list(rounds_with_counts(project).order_by("-pk")[:50])
-    for found in rounds:
-        found.waiting = waiting_for(found, request.user) if found.filled_at and not found.closed_at else 0
+    mine_of_item = Label.objects.filter(item=OuterRef("items__pk"), reviewer=request.user)
+    waits = Q(items__status__in=ReviewItem.WANTING, closed_at=None) & ~Exists(mine_of_item)
+    rounds = list(rounds_with_counts(project).annotate(waiting=Count("items", filter=waits)).order_by("-pk")[:50])
     mine = Label.objects.filter(reviewer=request.user, item__round__project=project)
     today = mine.filter(changed_at__gte=timezone.now() - timedelta(hours=24)).count()
     return {
