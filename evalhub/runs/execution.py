@@ -18,10 +18,11 @@ from redis import Redis
 from evalhub.candidates.keys import is_same_place, key_of
 from evalhub.errors import EvalHubError
 from evalhub.runs.database_thread import DatabaseThread
+from evalhub.runs.in_hand import Order
 from evalhub.runs.leaving import Leaving
 from evalhub.runs.models import Run
 from evalhub.runs.pausing import pause_before_calls
-from evalhub.runs.shift import Order, Shift, Stop
+from evalhub.runs.shift import Shift, Stop
 from evalhub.runs.slots import Share
 from evalhub.runs.sweeping import runs_without_worker
 
@@ -71,7 +72,8 @@ def order_for(run: Run) -> Order:
 
 def order_for_neglected_run(known: Container[int]) -> Order | None:
     """The order for a run that has work and no worker; a run that cannot be called is paused and says why."""
-    neglected = [run_id for run_id in runs_without_worker(QUIET_SECONDS) if run_id not in known]
+    found = runs_without_worker(QUIET_SECONDS, with_suspects=False)
+    neglected = [run_id for run_id in found if run_id not in known]
     runs = Run.objects.select_related("candidate__endpoint")
     for run in runs.filter(pk__in=neglected, state=Run.State.RUNNING).order_by("?"):
         try:
@@ -128,7 +130,7 @@ class Crew:
     def begin(self, order: Order) -> None:
         name = shift_name()
         share = Share(connect_to_redis, order.plan["endpoint"], name, order.plan["max_in_flight"])
-        shift = Shift(order, name, share, self.leaving, self.deadline)
+        shift = Shift(order, name, share, self.leaving, self.deadline, lambda: len(self.shifts) == 1)
         self.shifts[self.loop.create_task(shift.work())] = shift
 
     def end(self, task: asyncio.Task[Stop]) -> None:
@@ -139,6 +141,8 @@ class Crew:
             log.error("Run %s: the shift ended by a fault", shift.order.run_id, exc_info=error)
 
     def has_room(self) -> bool:
+        if any(shift.hand.has_suspect for shift in self.shifts.values()):
+            return False  # what a worker was lost with must not take others with it
         return len(self.shifts) < MOST_SHIFTS and self.loop.time() < self.deadline and not self.leaving.is_asked()
 
 

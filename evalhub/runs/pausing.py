@@ -90,8 +90,13 @@ def pause_for_fault(run_id: int, sentence: str) -> bool:
 
 def pause_before_calls(run_id: int, sentence: str) -> bool:
     """Pause a running run that cannot make calls at all, and say why."""
-    running = Run.objects.filter(pk=run_id, state=State.RUNNING)
-    return bool(running.update(state=State.PAUSED, state_reason=sentence[:500]))
+    with transaction.atomic():
+        running = Run.objects.filter(pk=run_id, state=State.RUNNING)
+        if not running.update(state=State.PAUSED, state_reason=sentence[:500]):
+            return False
+        run = Run.objects.select_related("project", "candidate", "version__eval_set").get(pk=run_id)
+        record_event(run.project, None, "paused", described(run))
+    return True
 
 
 def hold_run(run_id: int, seconds: float) -> None:

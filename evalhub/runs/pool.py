@@ -81,6 +81,11 @@ class Pool:
             return None
         return max(0.0, min(timer.when() for timer in self.asleep.values()) - self.loop.time())
 
+    def sleep_of(self, item: Item) -> float:
+        """Seconds until this item wakes; 0 if it does not sleep."""
+        timer = self.asleep.get(item)
+        return max(0.0, timer.when() - self.loop.time()) if timer else 0.0
+
     async def drop_calls(self) -> None:
         """Cancel what is in flight. It may have been billed all the same."""
         calls = list(self.calls)

@@ -56,9 +56,10 @@ WHERE run.state = 'running' AND (run.waits_until IS NULL OR run.waits_until <= n
         SELECT FROM runs_chunk AS chunk
         WHERE chunk.run_id = run.id AND chunk.state = 'ready'
             AND (chunk.not_before IS NULL OR chunk.not_before <= now())
+            AND (chunk.crashes = 0 OR %(suspects)s)
     )
     AND NOT EXISTS (SELECT FROM runs_chunk AS chunk WHERE chunk.run_id = run.id AND chunk.state = 'leased')
-    AND greatest(run.created_at, run.worked_at) <= clock_timestamp() - make_interval(secs => %s)
+    AND greatest(run.created_at, run.worked_at) <= clock_timestamp() - make_interval(secs => %(quiet)s)
 ORDER BY run.id
 """
 
@@ -122,8 +123,11 @@ def cut(chunk_id: int, size: int) -> None:
         )
 
 
-def runs_without_worker(quiet_seconds: float = 0) -> list[int]:
-    """Runs with work that could be claimed now, of which no worker holds a part, nor took it up for so long."""
+def runs_without_worker(quiet_seconds: float = 0, with_suspects: bool = True) -> list[int]:
+    """Runs with work that could be claimed now, of which no worker holds a part, nor took it up for so long.
+
+    ``with_suspects``: also those in which only such chunks are left as a worker was lost with.
+    """
     with connection.cursor() as cursor:
-        cursor.execute(WITHOUT_WORKER, [quiet_seconds])
+        cursor.execute(WITHOUT_WORKER, {"quiet": quiet_seconds, "suspects": with_suspects})
         return [row[0] for row in cursor]

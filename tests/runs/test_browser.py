@@ -49,9 +49,7 @@ def test_runs_are_started_with_an_estimate_in_view_and_watched_to_their_end(
 def test_a_run_is_paused_resumed_and_cancelled_by_its_buttons(project, lead, celery_worker, model_endpoint, page_of):
     from playwright.sync_api import expect
 
-    run = start(
-        make_version(project, 400), make_caller(project, model_endpoint.url, "echo?delay=0.2", max_in_flight=4)
-    )
+    run = start(make_version(project, 400), make_caller(project, model_endpoint.url, "echo?delay=0.2", max_in_flight=4))
     page = page_of(lead)
     page.goto(reverse("runs:show", args=[project.slug, run.pk]))
 
@@ -68,9 +66,7 @@ def test_a_run_is_paused_resumed_and_cancelled_by_its_buttons(project, lead, cel
 
 
 @pytest.mark.parametrize("width", [1440, 390])
-def test_no_page_of_runs_has_a_serious_fault_of_accessibility_or_scrolls_sideways(
-    width, project, lead, page_of
-):
+def test_no_page_of_runs_has_a_serious_fault_of_accessibility_or_scrolls_sideways(width, project, lead, page_of):
     from axe_playwright_python.sync_playwright import Axe
 
     from tests.making import make_run

@@ -26,9 +26,21 @@ def take(run: Run, worker: str = "w1", suspects: bool = True) -> chunks.Lease | 
 
 def row(item: chunks.Item, text: str = "answer", **fields: object) -> dict:
     return {
-        "chunk_id": item.lease.chunk_id, "token": item.lease.token, "example_id": item.example_id, "text": text,
-        "tool_calls": [], "finish_reason": "stop", "prompt_tokens": 3, "completion_tokens": 5, "cost": "0.000000125",
-        "first_token_ms": None, "total_ms": 12.5, "attempts": 1, "error_cause": "", "error": "", "raw": "",
+        "chunk_id": item.lease.chunk_id,
+        "token": item.lease.token,
+        "example_id": item.example_id,
+        "text": text,
+        "tool_calls": [],
+        "finish_reason": "stop",
+        "prompt_tokens": 3,
+        "completion_tokens": 5,
+        "cost": "0.000000125",
+        "first_token_ms": None,
+        "total_ms": 12.5,
+        "attempts": 1,
+        "error_cause": "",
+        "error": "",
+        "raw": "",
         "truncated": False,
     } | fields
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from contextlib import suppress
 from datetime import timedelta
 
 import psutil
@@ -12,6 +13,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from evalhub.candidates.keys import set_key
+from evalhub.projects.models import Event
 from evalhub.runs.models import Chunk, Run
 from evalhub.runs.pausing import resume_run, retry_failed
 from evalhub.runs.sweeping import sweep_runs
@@ -147,6 +149,7 @@ def test_a_refused_key_pauses_the_run_and_a_good_one_lets_it_go_on(project, lead
     run.refresh_from_db()
     assert run.state_reason.startswith("The endpoint refused three calls in a row. ")
     assert "key" in run.state_reason
+    assert Event.objects.filter(actor=None, action="paused").count() == 1
     assert run.outputs.count() == 0
     assert model_endpoint.counts()["total"] <= 2 * 4  # three, and what was in flight
     set_key(candidate.endpoint, "sesame")
@@ -215,3 +218,33 @@ def test_attempts_of_earlier_claims_count_and_the_sixth_is_the_last(project, cel
     output = run.outputs.get()
     assert (output.error_cause, output.attempts) == ("server_error", 6)
     assert model_endpoint.counts()["total"] == 1
+
+
+def test_an_example_that_kills_its_workers_is_quarantined_and_takes_no_other_with_it(
+    project, celery_worker, model_endpoint
+):
+    version = make_version(project, 30)
+    runs = [
+        start(version, make_caller(project, model_endpoint.url, "echo?delay=0.4", name=name)) for name in ("one", "two")
+    ]
+    poison = "Say the number 4."
+    deaths = 0
+
+    def kill_whoever_asks() -> bool:
+        """As if the answer to the fourth example crashed the process that gets it."""
+        nonlocal deaths
+        if model_endpoint.counts()["prompts"].get(poison, 0) > deaths:
+            at_work = Chunk.objects.filter(state="leased", first_position__lte=4, last_position__gte=4)
+            for name in set(at_work.values_list("worker", flat=True)):
+                with suppress(ProcessLookupError):
+                    os.kill(int(name.split(":")[1]), signal.SIGKILL)
+            deaths = model_endpoint.counts()["prompts"][poison]
+            Chunk.objects.filter(state="leased").update(lease_until=timezone.now() - timedelta(hours=1))
+        return all(is_over_when_swept(run) for run in runs)
+
+    wait_until(kill_whoever_asks, 120)
+
+    for run in runs:
+        assert run.outputs.count() == 30
+        failed = run.outputs.exclude(error_cause="")
+        assert list(failed.values_list("example__key", "error_cause")) == [("example-4", "quarantined")]
