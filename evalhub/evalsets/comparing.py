@@ -11,7 +11,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 
 from evalhub.evalsets.conversation import indented, transcript
 from evalhub.evalsets.models import EvalSetVersion, Example
-from evalhub.web.differences import Piece, word_difference
+from evalhub.web.differences import ShownPiece, with_gaps, word_difference
 
 COUNT = """
     SELECT count(*) FILTER (WHERE old.key IS NULL), count(*) FILTER (WHERE new.key IS NULL),
@@ -19,6 +19,10 @@ COUNT = """
     FROM (SELECT key, digest FROM evalsets_example WHERE version_id = %s) AS old
     FULL JOIN (SELECT key, digest FROM evalsets_example WHERE version_id = %s) AS new USING (key)
 """
+
+
+Part = tuple[str, list[ShownPiece]]
+"""What it is, and its pieces."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +38,7 @@ class ChangedExample:
     """An example of both versions whose content differs; ``parts`` are only those that do, with their pieces."""
 
     example: Example
-    parts: list[tuple[str, list[Piece]]]
+    parts: list[Part]
 
 
 def count_changes(old: EvalSetVersion, new: EvalSetVersion) -> Counts:
@@ -64,9 +68,11 @@ def differences(examples: Sequence[Example], old: EvalSetVersion) -> list[Change
     ]
 
 
-def _changed_parts(old: Example, new: Example) -> list[tuple[str, list[Piece]]]:
+def _changed_parts(old: Example, new: Example) -> list[Part]:
     texts = zip(_texts(old), _texts(new), strict=True)
-    return [(name, word_difference(before, after)) for (name, before), (_, after) in texts if before != after]
+    return [
+        (name, with_gaps(word_difference(before, after))) for (name, before), (_, after) in texts if before != after
+    ]
 
 
 def _texts(example: Example) -> list[tuple[str, str]]:

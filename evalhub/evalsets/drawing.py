@@ -19,7 +19,8 @@ from django.db import connection, transaction
 from evalhub.evalsets.allocation import allocate_equally, allocate_proportionally, inclusion_probability
 from evalhub.evalsets.files.canonical import sorted_json
 from evalhub.evalsets.models import EvalSet, EvalSetVersion, ProductionSample
-from evalhub.evalsets.pool import PoolFilter
+from evalhub.evalsets.patience import bounded
+from evalhub.evalsets.pool import PoolFilter, facts_of_pool
 from evalhub.evalsets.sampled_examples import SAMPLE_COLUMNS, copy_examples
 from evalhub.evalsets.versions import VersionError, begin_version, settle_draft
 from evalhub.projects.models import Project, User
@@ -29,19 +30,20 @@ MOST_STRATA = 1_000
 ROWS_AT_ONCE = 1_000
 STRATA = {
     "": "''",
-    "model": "s.model",
-    "tag": "coalesce(s.tags[1], '')",
-    "cluster": "s.cluster",
-    "metadata": "left(coalesce(s.metadata ->> %s::text, ''), 200)",
+    "model": "model",
+    "tag": "coalesce(tags[1], '')",
+    "cluster": "cluster",
+    "metadata": "left(coalesce(metadata ->> %s::text, ''), 200)",
 }
 """By what a draw can be stratified, as SQL; what stands in the texts below is only ever one of these."""
 
 POOL = """
-    SELECT DISTINCT ON (s.digest) s.id, s.digest, {stratum} AS stratum
-    FROM evalsets_productionsample s
-    WHERE s.id IN ({chosen}) AND s.id <= %s AND s.digest <> ALL(%s::bytea[])
-    ORDER BY s.digest, s.id DESC
+    SELECT DISTINCT ON (digest) id, digest, {stratum} AS stratum FROM ({chosen}) AS chosen
+    WHERE id <= %s AND digest <> ALL(%s::bytea[])
+    ORDER BY digest, id DESC
 """
+SORT_MB = 128
+PREVIEW_SECONDS = 25
 COUNT = "SELECT stratum, count(*) FROM ({pool}) AS pool GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT %s"
 DRAW = """
     WITH pool AS ({pool}),
@@ -108,7 +110,12 @@ class Outline:
 
 
 def outline(eval_set: EvalSet, plan: Plan) -> Outline:
-    """Count the strata and share the size out among them. Raises VersionError if there are too many strata."""
+    """Count the strata and share the size out among them. Raises VersionError if there are too many, or TooSlow."""
+    with bounded(PREVIEW_SECONDS, SORT_MB):
+        return _outline(eval_set, plan)
+
+
+def _outline(eval_set: EvalSet, plan: Plan) -> Outline:
     samples = _samples(eval_set.project, plan)
     last = ProductionSample.objects.in_pool(eval_set.project).order_by("-pk").values_list("pk", flat=True).first() or 0
     pool = _pool(eval_set, plan, last)
@@ -122,12 +129,13 @@ def outline(eval_set: EvalSet, plan: Plan) -> Outline:
     allocate = allocate_equally if plan.allocation == "equal" else allocate_proportionally
     drawn = allocate(available, plan.size)
     strata = [Stratum(value, count, drawn[value]) for value, count in available.items()]
-    return Outline(samples.filter(pk__lte=last).count(), strata, last)
+    seen = samples.filter(pk__lte=last).count() if plan.part else facts_of_pool(eval_set.project).samples
+    return Outline(seen, strata, last)
 
 
 @transaction.atomic
 def begin_draw(eval_set: EvalSet, plan: Plan, user: User) -> EvalSetVersion:
-    """Make the version that the draw will fill; the caller sends ``draw_version_task``. Raises VersionError."""
+    """Make the version that the draw will fill; the caller sends ``draw_version_task``. Raises as ``outline`` does."""
     found = outline(eval_set, plan)
     if not found.drawn:
         raise VersionError("No production sample fits, so there is nothing to draw from. Widen the filter.")
@@ -185,7 +193,8 @@ class _Query(NamedTuple):
 
 def _pool(eval_set: EvalSet, plan: Plan, up_to: int) -> _Query:
     """Return the query for the distinct requests to draw from: id, digest, stratum."""
-    chosen, parameters = _samples(eval_set.project, plan).values("pk").query.sql_with_params()
+    columns = ("id", "digest", "model", "tags", "cluster", "metadata")
+    chosen, parameters = _samples(eval_set.project, plan).values(*columns).query.sql_with_params()
     text = POOL.format(stratum=STRATA[plan.by], chosen=chosen)
     left_out = _request_digests(eval_set) if plan.only_new else []
     fields = [plan.metadata_field] if plan.by == "metadata" else []

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.utils import timezone
 
@@ -138,6 +139,8 @@ class ProductionSample(models.Model):
             models.Index(fields=["project", "digest"], name="sample_by_digest"),
             models.Index(fields=["project", "key"], name="sample_by_key"),
             models.Index(fields=["project", "model", "id"], name="sample_by_model"),
+            models.Index(fields=["project", "occurred_at"], name="sample_by_time"),
+            GinIndex(fields=["tags"], name="sample_by_tag"),
         ]
 
     def __str__(self) -> str:

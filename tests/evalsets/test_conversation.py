@@ -96,7 +96,7 @@ def test_expected_outputs_of_every_kind_are_shown():
     assert "No expected output is given." in shown[""]
     assert ">42<" in shown["number"]
     assert "<code>1</code>" in shown["tool_calls"]
-    assert "<code>1.00</code>" in shown["tool_calls"]
+    assert "<code>&quot;1.00&quot;</code>" in shown["tool_calls"]
     assert shown["tool_calls"].count("may be absent") == 1
     assert not any("<img" in html for html in shown.values())
     assert "without calling a tool" in render_to_string(

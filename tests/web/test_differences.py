@@ -3,7 +3,7 @@ from itertools import pairwise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evalhub.web.differences import MOST_TOKENS, word_difference
+from evalhub.web.differences import MOST_TOKENS, with_gaps, word_difference
 
 TEXTS = st.text(alphabet="ab .\n", max_size=60)
 
@@ -66,3 +66,23 @@ def test_texts_of_very_many_lines_are_compared_by_their_ends():
 
     assert [kind for kind, _ in pieces] == ["same", "old", "new", "same"]
     assert sides(pieces) == (old, new)
+
+
+def test_long_kept_parts_are_cut_to_what_surrounds_a_change():
+    pieces = [("same", "a" * 1000), ("old", "x"), ("new", "y" * 500), ("same", "b" * 1000), ("old", "z"), ("same", "c")]
+
+    assert with_gaps(pieces, context=10) == [
+        ("gap", "990 characters the same"),
+        ("same", "a" * 10),
+        ("old", "x"),
+        ("new", "y" * 500),
+        ("same", "b" * 10),
+        ("gap", "980 characters the same"),
+        ("same", "b" * 10),
+        ("old", "z"),
+        ("same", "c"),
+    ]
+
+
+def test_a_gap_that_would_hide_little_is_not_made():
+    assert with_gaps([("same", "a" * 20), ("new", "b")], context=10) == [("same", "a" * 20), ("new", "b")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from django import template
@@ -36,6 +37,12 @@ def kind_name(kind: str) -> str:
 @register.filter
 def as_json(value: Any) -> str:
     return indented(value) if not isinstance(value, str) else value
+
+
+@register.filter
+def literal(value: Any) -> str:
+    """A value as JSON on one line, texts in quotation marks: 5 and "5" are different arguments."""
+    return json.dumps(value, ensure_ascii=False)
 
 
 @register.filter

@@ -9,6 +9,7 @@ from django.views.decorators.http import require_http_methods
 from evalhub.evalsets.drawing import Outline, begin_draw, outline
 from evalhub.evalsets.forms import DrawForm
 from evalhub.evalsets.models import EvalSet
+from evalhub.evalsets.patience import TooSlow
 from evalhub.evalsets.pool import facts_of_pool
 from evalhub.evalsets.tasks import draw_version_task
 from evalhub.evalsets.versions import VersionError
@@ -35,7 +36,7 @@ def draw(request: MemberRequest, project: Project, pk: int) -> HttpResponseBase:
                 draw_version_task.delay_on_commit(version.pk)
                 return redirect("evalsets:version", project.slug, version.pk)
             preview = outline(eval_set, form.plan())
-        except VersionError as error:
+        except (VersionError, TooSlow) as error:
             form.add_error(None, str(error))
     context = {
         "form": form,

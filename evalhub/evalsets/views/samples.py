@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.core.exceptions import BadRequest
-from django.db.models import QuerySet
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_GET
@@ -11,13 +12,15 @@ from django.views.decorators.http import require_GET
 from evalhub.evalsets.excerpts import request_excerpt
 from evalhub.evalsets.forms import PoolForm
 from evalhub.evalsets.models import ProductionSample, Upload
-from evalhub.evalsets.pool import count_part, facts_of_pool
+from evalhub.evalsets.patience import TooSlow, bounded
+from evalhub.evalsets.pool import PoolFilter, count_part, facts_of_pool
 from evalhub.projects.access import MemberRequest, for_role
 from evalhub.projects.models import Project, Role
 from evalhub.web.paging import page_of
 
 PAGING = {"after", "before"}
 PARTS = set(PoolForm.base_fields)
+PATIENCE_SECONDS = 8
 LONG_COLUMNS = ("request", "answer", "tool_calls", "digest")
 
 
@@ -35,21 +38,29 @@ def list_samples(request: MemberRequest, project: Project) -> HttpResponseBase:
     form = PoolForm(facts, request.GET)
     if not form.is_valid() and form.errors.keys() != {"field"}:
         raise BadRequest("The filter has a value that cannot be.")
-    samples: QuerySet[ProductionSample] = ProductionSample.objects.none()
-    count = None
+    found: dict[str, Any] = {}
     if form.is_valid():
-        samples = form.part().apply(ProductionSample.objects.in_pool(project))
-        count = count_part(samples) if form.part() else None
+        try:
+            found = part_of_pool(request, project, form.part())
+        except TooSlow as error:
+            form.add_error(None, str(error))
     context = {
-        "page": page_of(request, samples.annotate(excerpt=request_excerpt()).defer(*LONG_COLUMNS), "-pk"),
         "form": form,
         "facts": facts,
-        "count": count,
         "is_filtered": any(request.GET.get(name) for name in PARTS),
-        "part_query": "&".join(part for part in request.GET.urlencode().split("&") if part.split("=")[0] in PARTS),
         "uploads": Upload.objects.waiting_in(project, Upload.Purpose.PRODUCTION_SAMPLES),
     }
-    return render(request, "evalsets/samples.html", context, status=422 if form.errors else 200)
+    return render(request, "evalsets/samples.html", context | found, status=422 if form.errors else 200)
+
+
+def part_of_pool(request: MemberRequest, project: Project, part: PoolFilter) -> dict[str, Any]:
+    """The page of samples that was asked for, and how many fit. Raises TooSlow."""
+    samples = part.apply(ProductionSample.objects.in_pool(project))
+    excerpts = samples.annotate(excerpt=request_excerpt()).defer(*LONG_COLUMNS)
+    if not part:
+        return {"page": page_of(request, excerpts, "-pk")}
+    with bounded(PATIENCE_SECONDS):
+        return {"page": page_of(request, excerpts, "-pk"), "count": count_part(samples)}
 
 
 @require_GET
