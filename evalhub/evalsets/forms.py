@@ -94,10 +94,10 @@ class MappingForm(forms.Form):
             )
         if issubclass(self.kind, ExampleMapping):
             self.fields["expected_kind"] = forms.ChoiceField(
-                label="What the expected column holds",
-                choices=list(KIND_CHOICES.items()),
-                initial=guess.get("expected_kind"),
+                label="What it holds", choices=list(KIND_CHOICES.items()), initial=guess.get("expected_kind")
             )
+            names = [field.name for field in self.kind.FIELDS]
+            self.order_fields([*names[: names.index("expected") + 1], "expected_kind"])
         if issubclass(self.kind, WithRequest):
             self.fields["metadata"] = forms.MultipleChoiceField(
                 label="Columns kept as metadata",

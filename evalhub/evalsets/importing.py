@@ -85,12 +85,13 @@ class ExamplesImport:
     def finish(self) -> None:
         if self.version is None:
             return
+        version = EvalSetVersion.objects.select_for_update(of=("self",)).get(pk=self.version.pk)
+        user = self.upload.created_by
+        record_event(self.upload.project, user, "uploaded examples as", f"{version}, from {self.upload.file_name}")
         if self.upload.target.get("publish"):
-            version = EvalSetVersion.objects.select_for_update(of=("self",)).get(pk=self.version.pk)
-            version.published_by = self.upload.created_by
+            version.published_by = user
             freeze(version, self.upload.report.get("content_hash", ""))
         else:
-            version = self.version
             settle_draft(version)
         if version.example_count != self.upload.rows_good:
             raise UploadError("Not all rows arrived, so none of them were kept. Upload the file again.")

@@ -37,7 +37,7 @@ def test_a_file_becomes_a_published_version(page_of: Callable, celery_worker, le
     assert page.locator(".preview tbody tr").count() == 20
     page.get_by_label("Input").select_option(label="frage")
     page.locator("[name=expected]").select_option(label="soll")
-    page.get_by_label("What the expected column holds").select_option(label="a number")
+    page.get_by_label("What it holds").select_option(label="a number")
     page.get_by_label("Tags").select_option(label="thema")
     page.get_by_role("button", name="Check the file").click()
 

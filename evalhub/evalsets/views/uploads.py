@@ -60,7 +60,12 @@ def upload_for(request: MemberRequest, project: Project, pk: int) -> Upload:
 
 
 def show(request: MemberRequest, upload: Upload, status: int = 200, **more: Any) -> HttpResponseBase:
-    context: dict[str, Any] = {"upload": upload, "start_url": start_page(upload)}
+    eval_sets = EvalSet.objects.in_project(upload.project)
+    context: dict[str, Any] = {
+        "upload": upload,
+        "start_url": start_page(upload),
+        "eval_set": eval_sets.filter(pk=upload.target.get("eval_set")).first(),
+    }
     if upload.state == State.RECEIVED:
         columns = upload.preview["columns"]
         context |= {
