@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 from zoneinfo import available_timezones
 
 import dj_database_url
@@ -53,6 +54,15 @@ def required_in_production(name: str, default: str) -> str:
     if not value:
         raise ImproperlyConfigured(f"{name} is not set. Production needs it; see the list in evalhub/settings.py.")
     return value
+
+
+def broker_url(redis_url: str) -> str:
+    """The same Redis in Celery's spelling, which for a socket has other words: “db=1” would be read as number 0."""
+    parts = urlsplit(redis_url)
+    if parts.scheme != "unix":
+        return redis_url
+    number = parse_qs(parts.query).get("db", ["0"])[0]
+    return f"redis+socket://{parts.path}?virtual_host={number}"
 
 
 PRODUCTION = one_of("EVALHUB_ENV", "development", "development", "production") == "production"
@@ -204,7 +214,7 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = PRODUCTION
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if PRODUCTION else None
 CSRF_FAILURE_VIEW = "evalhub.web.views.csrf_failure"
 
-CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://", 1)
+CELERY_BROKER_URL = broker_url(REDIS_URL)
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 CELERY_BROKER_TRANSPORT_OPTIONS = {
