@@ -127,6 +127,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "evalhub.web.middleware.HtmxAnswerMiddleware",
     "evalhub.web.middleware.NoStoreMiddleware",
+    "evalhub.web.middleware.MethodPageMiddleware",
     "django_structlog.middlewares.RequestMiddleware",
 ]
 ROOT_URLCONF = "evalhub.urls"

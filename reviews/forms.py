@@ -50,7 +50,8 @@ class RoundForm(forms.Form):
             .exclude(state=Run.State.CANCELLED)
             .select_related("candidate")
         )
-        defaults = {Reason.FAILED_CHECK: (True, 30), Reason.DIFFERS: (False, 15), Reason.AUDIT: (True, 10)}
+        has_baseline = runs.queryset.filter(candidate__is_baseline=True).exists()
+        defaults = {Reason.FAILED_CHECK: (True, 30), Reason.DIFFERS: (has_baseline, 15), Reason.AUDIT: (True, 10)}
         for reason, (is_on, count) in defaults.items():
             self.fields[f"use_{reason}"] = forms.BooleanField(label=reason.label, required=False, initial=is_on)
             self.fields[f"count_{reason}"] = forms.IntegerField(

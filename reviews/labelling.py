@@ -30,6 +30,7 @@ def record_label(
     Raises NotYours when the item has its labels from others, or another person holds it now.
     """
     item = ReviewItem.objects.select_for_update(of=("self",)).select_related("round", "output").get(pk=item.pk)
+    refuse_when_closed(item)
     if not item.labels.filter(reviewer=reviewer).exists():
         refuse_when_taken(item, reviewer)
     label, _ = Label.objects.update_or_create(
@@ -42,10 +43,13 @@ def record_label(
     return label
 
 
+def refuse_when_closed(item: ReviewItem) -> None:
+    if item.round.closed_at:
+        raise NotYours("The round is closed, so its labels stay as they are. A lead can open it again.")
+
+
 def refuse_when_taken(item: ReviewItem, reviewer: User) -> None:
     places = ReviewItem.objects.filter(pk=item.pk).wanting_labels()
-    if item.round.closed_at:
-        raise NotYours("The round was closed meanwhile. Your note is still below; copy it if you need it.")
     if not places.exists():
         raise NotYours("Somebody else labelled this item meanwhile. Your note is still below; go on to the next item.")
     if places.filter(claimed_until__gt=Now()).exclude(claimed_by=reviewer).exists():
@@ -96,8 +100,9 @@ def verdict_by_labels(output: Output) -> tuple[str, frozenset[int]] | None:
 
 @transaction.atomic
 def undo_label(item: ReviewItem, reviewer: User) -> bool:
-    """Take the reviewer's own label back; False when there is none."""
+    """Take the reviewer's own label back; False when there is none. Raises NotYours when the round is closed."""
     item = ReviewItem.objects.select_for_update(of=("self",)).select_related("round", "output").get(pk=item.pk)
+    refuse_when_closed(item)
     deleted, _ = item.labels.filter(reviewer=reviewer).delete()
     if deleted:
         settle_item(item)

@@ -41,7 +41,7 @@ def rounds_with_counts(project: Project) -> Any:
 
 def home_context(request: MemberRequest, project: Project) -> dict[str, Any]:
     mine_of_item = Label.objects.filter(item=OuterRef("items__pk"), reviewer=request.user)
-    waits = Q(items__status__in=ReviewItem.WANTING, closed_at=None) & ~Exists(mine_of_item)
+    waits = Q(items__status__in=ReviewItem.WANTING, closed_at=None) & ~Q(Exists(mine_of_item))
     rounds = list(rounds_with_counts(project).annotate(waiting=Count("items", filter=waits)).order_by("-pk")[:50])
     mine = Label.objects.filter(reviewer=request.user, item__round__project=project)
     today = mine.filter(changed_at__gte=timezone.now() - timedelta(hours=24)).count()
@@ -191,8 +191,9 @@ def item_for(project: Project, pk: int) -> ReviewItem:
 @for_role(Role.REVIEWER)
 def desk(request: MemberRequest, project: Project, pk: int) -> HttpResponseBase:
     """The next item of the round for this person."""
-    open_round = get_object_or_404(Round.objects.in_project(project).open(), pk=pk)
-    item = claim_next_item(open_round, request.user)
+    open_round = get_object_or_404(Round.objects.in_project(project), pk=pk)
+    is_open = open_round.filled_at and not open_round.closed_at
+    item = claim_next_item(open_round, request.user) if is_open else None
     return show_item(request, project, item_for(project, item.pk) if item else None, open_round)
 
 
@@ -216,6 +217,9 @@ def label(request: MemberRequest, project: Project, pk: int) -> HttpResponseBase
     if not form.is_valid():
         return show_item(request, project, item, item.round, form)
     data = form.cleaned_data
+    if changed_elsewhere(request, item, data):
+        form.add_error(None, "You labelled this item meanwhile, in another tab. Press again to replace that label.")
+        return show_item(request, project, item, item.round, form)
     try:
         record_label(item, request.user, data["outcome"], data["error_types"], data["note"])
     except NotYours as error:
@@ -232,6 +236,15 @@ def label(request: MemberRequest, project: Project, pk: int) -> HttpResponseBase
     )
 
 
+def changed_elsewhere(request: MemberRequest, item: ReviewItem, data: dict[str, Any]) -> bool:
+    """Whether the person has a label that this page did not show, and that says something else."""
+    own = item.labels.filter(reviewer=request.user).prefetch_related("error_types").first()
+    if own is None or request.POST.get("saw_label"):
+        return False
+    same_types = set(own.error_types.all()) == set(data["error_types"])
+    return (own.outcome, own.note) != (data["outcome"], data["note"]) or not same_types
+
+
 @require_POST
 @for_role(Role.REVIEWER)
 def undo(request: MemberRequest, project: Project, pk: int) -> HttpResponseBase:
@@ -239,7 +252,11 @@ def undo(request: MemberRequest, project: Project, pk: int) -> HttpResponseBase:
     item = item_for(project, pk)
     if not item.labels.filter(reviewer=request.user).exists():
         raise Http404
-    undo_label(item, request.user)
+    try:
+        undo_label(item, request.user)
+    except NotYours as error:
+        messages.error(request, str(error))
+        return redirect("reviews:home", project.slug)
     messages.info(request, "Your label is taken back.")
     claim_item(item.pk, request.user)
     if not wants_fragment(request):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from django.db import connection
@@ -48,8 +48,13 @@ def cell_of(run: Run, count: int, n: int) -> Cell:
         return Cell(run, count, n, None, None, None)
     if not count:
         return Cell(run, 0, n, 0.0, 0.0, upper_bound(n))
+    return share_cell(run, count, n)
+
+
+def share_cell(run: Run, count: int, n: int) -> Cell:
+    """The same with the Wilson interval throughout, also at 0: for what is shown as a share, not as “at most”."""
     low, high = wilson(count, n) or (None, None)
-    return Cell(run, count, n, count / n, low, high)
+    return Cell(run, count, n, count / n if n else None, low, high)
 
 
 @dataclass(frozen=True)
@@ -76,16 +81,32 @@ class CauseRow:
     cells: Sequence[Cell]
 
 
-def newest_runs(version: EvalSetVersion) -> list[Run]:
-    """For each candidate its newest run over the version that was not cancelled; the baseline's first."""
+def newest_runs(version: EvalSetVersion, preferred: Collection[int] = ()) -> list[Run]:
+    """For each candidate its newest run over the version that was not cancelled; the baseline's first.
+
+    A run whose key is in ``preferred`` is taken in the place of the newest one. Archived candidates are left out.
+    """
     runs = (
-        Run.objects.filter(version=version)
+        Run.objects.filter(version=version, candidate__archived_at=None)
         .exclude(state=Run.State.CANCELLED)
         .select_related("candidate")
-        .order_by("candidate_id", "-pk")
+        .annotate(is_preferred=Q(pk__in=preferred))
+        .order_by("candidate_id", "-is_preferred", "-pk")
         .distinct("candidate_id")
     )
     return sorted(runs, key=lambda run: (not run.candidate.is_baseline, run.candidate.name))
+
+
+def settled_elsewhere(version: EvalSetVersion, shown: Sequence[Run]) -> list[Run]:
+    """Other runs over the version whose outputs people settled, newest first, each with ``settled``: how many."""
+    return list(
+        Run.objects.filter(version=version, candidate__archived_at=None)
+        .exclude(pk__in=[run.pk for run in shown])
+        .select_related("candidate")
+        .annotate(settled=Count("verdicts"))
+        .filter(settled__gt=0)
+        .order_by("-pk")
+    )
 
 
 def compared_versions(project: Project) -> list[EvalSetVersion]:

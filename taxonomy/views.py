@@ -24,11 +24,12 @@ from taxonomy import editing
 from taxonomy.breakdown import (
     Cell,
     cause_rows,
-    cell_of,
     compared_versions,
     failed_cells,
     finding_rows,
     newest_runs,
+    settled_elsewhere,
+    share_cell,
 )
 from taxonomy.comparison import PAGE_SIZE, Change, change_counts, pairs_of
 from taxonomy.forms import ErrorTypeForm
@@ -134,7 +135,7 @@ def figures_of(project: Project, runs: list[Run]) -> dict[str, Any]:
     """All that the breakdown shows for these runs."""
     shares = shares_right(runs)
     settled = failed_cells(runs)
-    right = [cell_of(run, shares[run.pk].right, shares[run.pk].counted) for run in runs]
+    right = [share_cell(run, shares[run.pk].right, shares[run.pk].counted) for run in runs]
     return {
         "runs": runs,
         "right": right,
@@ -153,8 +154,15 @@ def figures_of(project: Project, runs: list[Run]) -> dict[str, Any]:
 def breakdown(request: MemberRequest, project: Project) -> HttpResponseBase:
     versions = compared_versions(project)
     version = chosen_version(request, versions)
-    runs = newest_runs(version) if version else []
-    context = {"versions": versions, "version": version, **figures_of(project, runs)}
+    preferred = [key for text in request.GET.getlist("run") if (key := whole(text)) is not None]
+    runs = newest_runs(version, preferred) if version else []
+    context = {
+        "versions": versions,
+        "version": version,
+        "elsewhere": settled_elsewhere(version, runs) if version else [],
+        "has_repeats": any(run.repeats > 1 for run in runs),
+        **figures_of(project, runs),
+    }
     return render(request, "taxonomy/breakdown.html", context)
 
 

@@ -123,6 +123,7 @@ def test_from_a_file_to_a_breakdown(page, admin, celery_worker, two_models):
     click("Review", "link")
     page.get_by_role("link", name="New round").first.click()
     page.get_by_role("checkbox", name="Random audit").uncheck()
+    page.get_by_role("checkbox", name="Differs from the baseline").uncheck()
     click("Make the round")
     expect(page.locator("#round")).to_contain_text("0 of 6", timeout=20_000)
     page.get_by_role("link", name="Label", exact=True).click()

@@ -28,7 +28,7 @@ def set_baseline(candidate: Candidate, actor: User) -> None:
     Candidate.objects.filter(project=candidate.project_id, is_baseline=True).update(is_baseline=False)
     candidate.is_baseline = True
     candidate.save(update_fields=["is_baseline"])
-    record_event(candidate.project, actor, "made the baseline", candidate)
+    record_event(candidate.project, actor, "chose as the baseline", candidate)
 
 
 @transaction.atomic

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest
 
 from evalhub.projects.models import Role
@@ -13,8 +14,9 @@ from evalhub.projects.navigation import navigation_for
 def here(request: HttpRequest) -> dict[str, Any]:
     member = getattr(request, "member", None)
     if member is None:
-        return {}
+        return {"csrf_cookie": settings.CSRF_COOKIE_NAME}
     return {
+        "csrf_cookie": settings.CSRF_COOKIE_NAME,
         "project": member.project,
         "member": member,
         "navigation": navigation_for(member, request.path),

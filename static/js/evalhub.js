@@ -8,7 +8,8 @@ const fault = (sentence) => {
 
 document.addEventListener("htmx:responseError", (event) => {
   const status = event.detail.xhr.status;
-  fault(status === 403 ? "You may not do this, or this page is out of date. Reload it."
+  fault(status === 401 ? "You are signed out. Sign in in another tab, then send this again: what you typed is still here."
+    : status === 403 ? "You may not do this, or this page is out of date. Reload it."
     : status === 404 ? "This is not here any more. Reload the page."
     : status === 409 ? "Somebody was faster: this has changed meanwhile. Reload the page."
     : "The server could not do this. What you typed is still here; try again.");
@@ -16,6 +17,17 @@ document.addEventListener("htmx:responseError", (event) => {
 document.addEventListener("htmx:sendError", () => fault("The server cannot be reached. What you typed is still here; try again."));
 document.addEventListener("htmx:timeout", () => fault("The server takes too long. What you typed is still here; try again."));
 document.addEventListener("htmx:afterRequest", (event) => { if (event.detail.successful) fault(""); });
+
+// A new sign-in, in another tab, brings a new token against forged requests: this page sends the newest one.
+document.addEventListener("htmx:configRequest", (event) => {
+  const name = document.body.dataset.csrfCookie;
+  const token = document.cookie.split("; ").find((cookie) => cookie.startsWith(`${name}=`))?.slice(name.length + 1);
+  if (!token) return;
+  event.detail.headers["X-CSRFToken"] = token;
+  if (event.detail.verb !== "get") event.detail.parameters.csrfmiddlewaretoken = token;
+});
+// What was said of the last request does not hold for the next one.
+document.addEventListener("htmx:beforeRequest", (event) => { if (event.detail.requestConfig.verb !== "get") document.getElementById("messages").replaceChildren(); });
 
 // Messages leave by themselves; those that tell of an error stay until the next one.
 const tidyMessages = () => setTimeout(() => document.querySelectorAll(".message:not(.message-error)").forEach((m) => m.remove()), 6000);

@@ -20,7 +20,7 @@ def test_the_baseline_moves_from_one_candidate_to_the_other(project, lead):
     set_baseline(other, lead)
 
     assert baselines(project) == ["Other"]
-    assert [event.subject for event in Event.objects.filter(action="made the baseline").order_by("pk")] == [
+    assert [event.subject for event in Event.objects.filter(action="chose as the baseline").order_by("pk")] == [
         "One",
         "Other",
     ]

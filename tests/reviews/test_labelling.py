@@ -95,3 +95,18 @@ def test_a_closed_round_takes_no_new_label(run, reviewer):
 
     with pytest.raises(NotYours, match="closed"):
         record_label(made.items.first(), reviewer, "pass")
+
+
+def test_a_closed_round_keeps_its_labels_as_they_are(run, reviewer, types):
+    made = make_round(run)
+    item = made.items.first()
+    record_label(item, reviewer, "fail", types)
+    made.closed_at = made.created_at
+    made.save()
+
+    with pytest.raises(NotYours, match="closed"):
+        record_label(item, reviewer, "pass")
+    with pytest.raises(NotYours, match="closed"):
+        undo_label(item, reviewer)
+
+    assert Label.objects.get().outcome == "fail"

@@ -85,7 +85,7 @@ def test_who_labelled_changes_the_label_later(client_of, project, reviewer, made
     page = client.get(reverse("reviews:item", args=[project.slug, item.pk])).content.decode()
     assert "Change your label" in page
     assert "first thought" in page
-    answer = client.post(reverse("reviews:label", args=[project.slug, item.pk]), {"outcome": "pass"})
+    answer = client.post(reverse("reviews:label", args=[project.slug, item.pk]), {"outcome": "pass", "saw_label": "1"})
 
     assert answer["Location"] == reverse("reviews:desk", args=[project.slug, made.pk])
     assert Label.objects.get().outcome == "pass"
@@ -163,3 +163,46 @@ def test_the_desk_and_the_lists_take_the_same_queries_for_any_size(
         client.get(reverse("reviews:round", args=[project.slug, rounds[0].pk]))
     with django_assert_max_num_queries(22):
         client.get(reverse("reviews:desk", args=[project.slug, rounds[0].pk]))
+
+
+def test_two_tabs_do_not_overwrite_each_other_unasked(client_of, project, reviewer, made):
+    item = claim_next_item(made, reviewer)
+    error_type = ErrorType.objects.filter(project=project).first()
+    client = client_of(reviewer)
+    post_label(client, project, item, outcome="pass")
+
+    answer = post_label(client, project, item, outcome="fail", error_types=[error_type.pk])
+    assert answer.status_code == 422
+    assert "in another tab" in answer.content.decode()
+    assert Label.objects.get().outcome == "pass"
+    post_label(client, project, item, outcome="fail", error_types=[error_type.pk], saw_label="1")
+
+    assert Label.objects.get().outcome == "fail"
+
+
+def test_the_same_label_sent_twice_is_one_label(client_of, project, reviewer, made):
+    item = claim_next_item(made, reviewer)
+    client = client_of(reviewer)
+
+    statuses = [post_label(client, project, item, outcome="pass").status_code for _ in range(2)]
+
+    assert statuses == [200, 200]
+    assert Label.objects.count() == 1
+
+
+def test_the_desk_of_a_closed_round_says_so(client_of, project, lead, reviewer, made):
+    client_of(lead).post(reverse("reviews:change_round", args=[project.slug, made.pk]), {"action": "close"})
+
+    answer = client_of(reviewer).get(reverse("reviews:desk", args=[project.slug, made.pk]))
+
+    assert answer.status_code == 200
+    assert "The round is closed" in answer.content.decode()
+
+
+def test_a_label_sent_while_signed_out_leaves_the_page_as_it_is(client, project, reviewer, made):
+    item = claim_next_item(made, reviewer)
+
+    answer = post_label(client, project, item, outcome="pass")
+
+    assert (answer.status_code, answer.content) == (401, b"")
+    assert "HX-Redirect" not in answer

@@ -137,7 +137,32 @@ def test_the_breakdown_takes_the_same_queries_for_any_number_of_candidates(
         scored_run(version, f"model-{number}", number)
     client = client_of(lead)
 
-    with django_assert_max_num_queries(11):
+    with django_assert_max_num_queries(12):
         client.get(reverse("taxonomy:breakdown", args=[project.slug]))
     with django_assert_max_num_queries(22):
         client.get(reverse("taxonomy:comparison", args=[project.slug]))
+
+
+def test_settled_outputs_of_an_older_run_are_told_of_and_shown_when_asked_for(client_of, project, lead, version):
+    older = scored_run(version, "a", 2)
+    record_verdict(older.outputs.first(), "pass")
+    newer = scored_run(version, "a", 2)
+    client = client_of(lead)
+    address = reverse("taxonomy:breakdown", args=[project.slug])
+
+    first = client.get(address)
+    assert first.context["runs"] == [newer]
+    assert f"1 settled output of a belongs to its run {older.pk}" in first.content.decode()
+
+    assert client.get(address, {"run": older.pk}).context["runs"] == [older]
+
+
+def test_an_archived_candidate_leaves_the_figures(client_of, project, lead, version):
+    scored_run(version, "a", 2)
+    gone = scored_run(version, "b", 2).candidate
+    gone.archived_at = gone.created_at
+    gone.save()
+
+    runs = client_of(lead).get(reverse("taxonomy:breakdown", args=[project.slug])).context["runs"]
+
+    assert [run.candidate.name for run in runs] == ["a"]

@@ -7,7 +7,7 @@ from django.test import Client, RequestFactory
 from evalhub.web.views import csrf_failure
 
 
-@pytest.mark.parametrize("code", ["400", "403", "403_csrf", "404", "500"])
+@pytest.mark.parametrize("code", ["400", "403", "403_csrf", "404", "405", "500"])
 def test_a_fault_page_needs_no_request(code):
     page = render_to_string(f"{code}.html")
 
@@ -32,3 +32,11 @@ def test_a_form_of_an_older_session_is_refused_with_a_way_out(db):
     assert answer.status_code == 403
     assert b"This form is out of date" in answer.content
     assert csrf_failure(RequestFactory().get("/")).status_code == 403
+
+
+def test_an_address_that_belongs_to_a_button_says_so(client_of, project, admin):
+    answer = client_of(admin).get(f"/p/{project.slug}/review/rounds/7/change/")
+
+    assert answer.status_code == 405
+    assert b"This address belongs to a button" in answer.content
+    assert f'href="/p/{project.slug}/review/rounds/7/"'.encode() in answer.content

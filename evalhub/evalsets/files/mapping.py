@@ -84,7 +84,7 @@ ID = Field("id", "Id", help="Unique in the file. Without one, rows are called ro
 INPUT = Field("input", "Input", True, "Text, a list of chat messages, or an object with messages and tools.")
 TOOLS = Field("tools", "Tools", help="A list of tools, in OpenAI's shape or as name and parameters.")
 TAGS = Field("tags", "Tags", help="A list, or text split at commas or semicolons.")
-CLUSTER = Field("cluster", "Conversation or customer", help="What belongs together, for intervals that know it.")
+CLUSTER = Field("cluster", "Conversation or customer", help="Requests that belong together carry the same one.")
 METADATA = Field("metadata_object", "Metadata object", help="A column that holds an object of further fields.")
 
 
