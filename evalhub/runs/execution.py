@@ -24,7 +24,7 @@ from evalhub.runs.models import Run
 from evalhub.runs.pausing import pause_before_calls
 from evalhub.runs.shift import Shift, Stop
 from evalhub.runs.slots import Share
-from evalhub.runs.sweeping import runs_without_worker
+from evalhub.runs.sweeping import neglected_runs
 
 log = logging.getLogger(__name__)
 
@@ -33,8 +33,6 @@ MOST_SHIFTS = 8
 LOOK_AROUND_SECONDS = 1.0
 # A loop that is later than this has enough to do: calls would wait for it, not for their endpoints.
 MOST_LATE_SECONDS = 0.1
-# A run is neglected when nobody has taken it up for so long: its wake-up may be on its way to another worker.
-QUIET_SECONDS = 2.0
 
 
 class OrderError(EvalHubError):
@@ -72,8 +70,7 @@ def order_for(run: Run) -> Order:
 
 def order_for_neglected_run(known: Container[int]) -> Order | None:
     """The order for a run that has work and no worker; a run that cannot be called is paused and says why."""
-    found = runs_without_worker(QUIET_SECONDS, with_suspects=False)
-    neglected = [run_id for run_id in found if run_id not in known]
+    neglected = [run_id for run_id in neglected_runs(with_suspects=False) if run_id not in known]
     runs = Run.objects.select_related("candidate__endpoint")
     for run in runs.filter(pk__in=neglected, state=Run.State.RUNNING).order_by("?"):
         try:

@@ -12,6 +12,8 @@ from evalhub.runs.waking import wake_workers
 
 SWEEP_LOCK = 0x45_56_41_4C_0001  # any number that nothing else in this database locks by
 SWEEP_SECONDS = 15
+# A run is neglected when nobody has taken it up for so long: its wake-up may be on its way to a worker.
+QUIET_SECONDS = 2.0
 CRASHES_TO_QUARANTINE = 3
 # After a crash a chunk is cut smaller, so that in the end the example that kills workers is alone in its chunk.
 SIZE_AFTER_CRASHES = {1: 10, 2: 1}
@@ -49,7 +51,7 @@ SELECT run.id, example.id, chunk.repeat, '', '[]', '', %(attempts)s, %(cause)s, 
 {UNANSWERED}
 ON CONFLICT (run_id, example_id, repeat) DO NOTHING
 """
-WITHOUT_WORKER = """
+NEGLECTED = """
 SELECT run.id FROM runs_run AS run
 WHERE run.state = 'running' AND (run.waits_until IS NULL OR run.waits_until <= now())
     AND EXISTS (
@@ -71,7 +73,7 @@ def sweep_runs() -> None:
             return
         take_back_expired_leases()
     finish_runs()
-    for run_id in runs_without_worker():
+    for run_id in neglected_runs():
         wake_workers(run_id, expires=4 * SWEEP_SECONDS)
 
 
@@ -123,11 +125,11 @@ def cut(chunk_id: int, size: int) -> None:
         )
 
 
-def runs_without_worker(quiet_seconds: float = 0, with_suspects: bool = True) -> list[int]:
-    """Runs with work that could be claimed now, of which no worker holds a part, nor took it up for so long.
+def neglected_runs(with_suspects: bool = True) -> list[int]:
+    """Runs with work that could be claimed now, of which no worker holds a part or took it up just now.
 
     ``with_suspects``: also those in which only such chunks are left as a worker was lost with.
     """
     with connection.cursor() as cursor:
-        cursor.execute(WITHOUT_WORKER, {"quiet": quiet_seconds, "suspects": with_suspects})
+        cursor.execute(NEGLECTED, {"quiet": QUIET_SECONDS, "suspects": with_suspects})
         return [row[0] for row in cursor]
