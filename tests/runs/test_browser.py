@@ -38,10 +38,12 @@ def test_runs_are_started_with_an_estimate_in_view_and_watched_to_their_end(
     expect(page.get_by_role("heading", name="80 of 80 outputs")).to_be_visible(timeout=30_000)
     expect(page.locator("#run-progress")).not_to_have_attribute("hx-get", re.compile("."), timeout=10_000)
     assert Run.objects.get().state == "finished"
+    page.wait_for_load_state("networkidle")  # leaving a page breaks off what it is still loading
     page.get_by_role("link", name="Outputs", exact=True).click()
     page.get_by_role("link", name="example-1", exact=True).first.click()
     expect(page.get_by_role("heading", name="Answer of first")).to_be_visible()
     expect(page.locator(".answer")).to_contain_text("Say the number 1.")
+    page.wait_for_load_state("networkidle")
     page.keyboard.press("j")
     expect(page.locator(".answer")).not_to_contain_text("Say the number 1.")
 
