@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils import timezone
 
-from evalhub.candidates.models import Candidate
+from evalhub.candidates.models import Candidate, Endpoint
 from evalhub.evalsets.models import EvalSetVersion, Example, Upload
 from evalhub.exact_json import ExactJSONField
 from evalhub.projects.models import Project, User
@@ -41,6 +42,18 @@ class Run(models.Model):
     state_reason = models.CharField(max_length=500, blank=True, help_text="Why it paused, in a sentence.")
     plan = ExactJSONField(default=dict, help_text="Frozen at the start: endpoint, model, prompt, parameters, prices.")
     repeats = models.PositiveIntegerField(default=1)
+    budget = models.DecimalField(
+        "budget, US$", max_digits=18, decimal_places=9, null=True, help_text="No call begins that could exceed it."
+    )
+    reserved = models.DecimalField(
+        max_digits=18, decimal_places=9, db_default=0, help_text="What calls in flight could cost at most."
+    )
+    spent = models.DecimalField(
+        max_digits=18, decimal_places=9, db_default=0, help_text="Of the budget; 0 in a run that has none."
+    )
+    reuses_outputs = models.BooleanField(
+        db_default=False, help_text="Identical calls of earlier runs are not made again."
+    )
     planned_outputs = models.IntegerField(help_text="Examples times repeats.")
     started_by = models.ForeignKey(User, models.PROTECT, related_name="+")
     created_at = models.DateTimeField(default=timezone.now)
@@ -91,6 +104,12 @@ class Chunk(models.Model):
     retries = models.JSONField(
         default=dict, help_text="Of examples to be tried again: {example: [attempts so far, not before, as Unix time]}."
     )
+    called = ArrayField(
+        models.BigIntegerField(), db_default=[], help_text="Examples whose call may be under way; no answer is stored."
+    )
+    reserved = models.DecimalField(
+        max_digits=18, decimal_places=9, db_default=0, help_text="Its part of what the run has reserved."
+    )
 
     class Meta:
         constraints = [
@@ -126,6 +145,10 @@ class Output(models.Model):
     error = models.TextField(blank=True, help_text="What went wrong, in a sentence.")
     raw = models.TextField(blank=True, help_text="What the endpoint sent when it could not be read; capped.")
     truncated = models.BooleanField(default=False, help_text="The text was longer than what is stored.")
+    call_digest = models.BinaryField(
+        max_length=16, null=True, help_text="Of endpoint, body and repeat: equal digest, identical call."
+    )
+    reused_from = models.BigIntegerField(null=True, help_text="The output of an earlier run that was taken over.")
     created_at = models.DateTimeField(default=timezone.now)
 
     objects = OutputQuerySet.as_manager()
@@ -136,6 +159,11 @@ class Output(models.Model):
         ]
         indexes = [
             models.Index(fields=["run", "error_cause"], condition=~models.Q(error_cause=""), name="output_errors"),
+            models.Index(
+                fields=["call_digest"],
+                condition=models.Q(error_cause="", reused_from=None, call_digest__isnull=False),
+                name="output_call_digest",
+            ),
             # All that the page of a run adds up, so that it never reads the texts.
             models.Index(
                 fields=["run", "id"],
@@ -143,3 +171,23 @@ class Output(models.Model):
                 name="output_figures",
             ),
         ]
+
+
+class LostCall(models.Model):
+    """A call whose answer nobody stored, since its worker was lost: it may have been billed."""
+
+    run = models.ForeignKey(Run, models.CASCADE, related_name="lost_calls")
+    example = models.ForeignKey(Example, models.PROTECT, related_name="+")
+    repeat = models.PositiveIntegerField()
+    worker = models.CharField(max_length=200)
+    lost_at = models.DateTimeField(default=timezone.now)
+
+
+class Outage(models.Model):
+    """An endpoint that answers no call any more: until a probe is answered, nothing else is asked of it."""
+
+    endpoint = models.OneToOneField(Endpoint, models.CASCADE, related_name="outage")
+    since = models.DateTimeField(default=timezone.now)
+    reason = models.CharField(max_length=500, help_text="What went wrong last, in a sentence.")
+    probe_at = models.DateTimeField(help_text="The next probe is due then; moved on by the one that makes it.")
+    probes = models.PositiveIntegerField(default=0, help_text="That failed so far.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterable
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -29,15 +30,27 @@ class StartingError(EvalHubError):
 
 
 @transaction.atomic
-def start_runs(version: EvalSetVersion, candidates: Iterable[Candidate], repeats: int, user: User) -> list[Run]:
+def start_runs(
+    version: EvalSetVersion,
+    candidates: Iterable[Candidate],
+    repeats: int,
+    user: User,
+    budget: Decimal | None = None,
+    reuses_outputs: bool = False,
+    accepts_unknown_cost: bool = False,
+) -> list[Run]:
     """Start one run of the version for each candidate and wake workers once this is committed.
+
+    ``budget``: US$ for each of the runs. ``reuses_outputs``: a call that an earlier run made in the same words is not
+    made again. ``accepts_unknown_cost``: also candidates without prices may be run, whose cost nobody can watch.
 
     Raises StartingError if the version is not published or a candidate cannot be asked. A queue that cannot be reached
     raises nothing: the runs wait for the sweeper, and ``is_announced`` is False on them.
     """
     chosen = list(candidates)
     refuse_nonsense(version, chosen, repeats)
-    runs = [start_run(version, candidate, repeats, user) for candidate in chosen]
+    refuse_unknown_cost(chosen, budget, accepts_unknown_cost)
+    runs = [start_run(version, candidate, repeats, user, budget, reuses_outputs) for candidate in chosen]
     wake_workers_on_commit(runs)
     return runs
 
@@ -56,13 +69,38 @@ def refuse_nonsense(version: EvalSetVersion, candidates: list[Candidate], repeat
             raise StartingError(f"“{candidate}” is archived. Bring it back first, or choose another candidate.")
 
 
-def start_run(version: EvalSetVersion, candidate: Candidate, repeats: int, user: User) -> Run:
+def refuse_unknown_cost(candidates: list[Candidate], budget: Decimal | None, accepts_unknown_cost: bool) -> None:
+    if budget is not None and budget <= 0:
+        raise StartingError("The budget has to be more than nothing. Leave it empty for none.")
+    unpriced = [candidate for candidate in candidates if not candidate.has_prices]
+    if unpriced and budget is not None:
+        raise StartingError(
+            f"“{unpriced[0]}” has no prices, so no budget can be kept. Enter its prices (0 for a model of your "
+            "own), or leave the budget empty."
+        )
+    if unpriced and not accepts_unknown_cost:
+        raise StartingError(
+            f"“{unpriced[0]}” has no prices, so nobody can say what this will cost. Enter its prices (0 for a model of "
+            "your own), or confirm that it may be run without."
+        )
+
+
+def start_run(
+    version: EvalSetVersion,
+    candidate: Candidate,
+    repeats: int,
+    user: User,
+    budget: Decimal | None = None,
+    reuses_outputs: bool = False,
+) -> Run:
     run = Run.objects.create(
         project_id=candidate.project_id,
         version=version,
         candidate=candidate,
         plan=freeze(candidate) | facts_of(version),
         repeats=repeats,
+        budget=budget,
+        reuses_outputs=reuses_outputs,
         planned_outputs=version.example_count * repeats,
         started_by=user,
     )

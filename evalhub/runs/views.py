@@ -66,7 +66,9 @@ def new(request: MemberRequest, project: Project) -> HttpResponseBase:
     if form.is_valid():
         data = form.cleaned_data
         try:
-            runs = start_runs(data["version"], data["candidates"], data["repeats"], request.user)
+            runs = start_runs(
+                data["version"], data["candidates"], data["repeats"], request.user, accepts_unknown_cost=True
+            )
         except EvalHubError as error:
             form.add_error(None, str(error))
         else:

@@ -108,7 +108,7 @@ def run_once(setting: Setting, candidate: object, worker: psutil.Process) -> Tak
 
     cpu = cpu_of(worker)
     start = time.time()
-    run = start_runs(setting.version, [candidate], 1, setting.user)[0]  # type: ignore[list-item]  # see candidate
+    run = start_runs(setting.version, [candidate], 1, setting.user, accepts_unknown_cost=True)[0]  # type: ignore[list-item]  # see candidate
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
         run.refresh_from_db()

@@ -27,9 +27,10 @@ def make_caller(project: Project, url: str = NOWHERE, model: str = "echo", name:
     return make_candidate(project, name, endpoint=endpoint, model=model)
 
 
-def start(version: EvalSetVersion, candidate: Candidate, repeats: int = 1, size: int = 0) -> Run:
+def start(version: EvalSetVersion, candidate: Candidate, repeats: int = 1, size: int = 0, **options: Any) -> Run:
     """A started run; with ``size``, planned again in chunks of so many examples."""
-    run = start_runs(version, [candidate], repeats, admin_of(version.eval_set.project))[0]
+    user = admin_of(version.eval_set.project)
+    run = start_runs(version, [candidate], repeats, user, **{"accepts_unknown_cost": True, **options})[0]
     if size:
         run.chunks.all().delete()
         plan_chunks(run.pk, version.pk, repeats, size)

@@ -117,7 +117,7 @@ def test_a_run_is_started_although_the_queue_cannot_be_reached(project, test_env
         "from evalhub.runs.starting import start_runs\n"
         f"candidate = Candidate.objects.get(pk={caller.pk})\n"
         f"version = EvalSetVersion.objects.get(pk={version.pk})\n"
-        "(run,) = start_runs(version, [candidate], 1, version.created_by)\n"
+        "(run,) = start_runs(version, [candidate], 1, version.created_by, accepts_unknown_cost=True)\n"
         "print(run.pk, run.is_announced)\n"
     )
     environment = {**os.environ, **test_environment, "REDIS_URL": "unix:///nowhere/at-all.sock?db=0"}
