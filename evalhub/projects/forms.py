@@ -7,7 +7,7 @@ from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 
-from evalhub.projects.models import Project, Role, User
+from evalhub.projects.models import ApiKey, Project, Role, User
 
 
 class SignInForm(AuthenticationForm):
@@ -37,6 +37,16 @@ class InvitationForm(forms.Form):
 
 class RoleForm(forms.Form):
     role = forms.ChoiceField(choices=Role.choices)
+
+
+class ApiKeyForm(forms.ModelForm[ApiKey]):
+    class Meta:
+        model = ApiKey
+        fields = ["name", "role"]
+        help_texts = {
+            "name": "Where it will be used, for instance “Nightly comparison”.",
+            "role": "The least that does: leads start runs, admins upload production samples.",
+        }
 
 
 class NewUserForm(forms.ModelForm[User]):

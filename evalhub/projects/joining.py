@@ -13,7 +13,8 @@ from django.utils.module_loading import import_string
 from django.utils.text import slugify
 
 from evalhub.errors import EvalHubError
-from evalhub.projects.models import Invitation, Member, Project, Role, User
+from evalhub.projects.keys import revoke_key
+from evalhub.projects.models import ApiKey, Invitation, Member, Project, Role, User
 from evalhub.projects.trail import record_event
 
 INVITATION_LIFETIME = timedelta(days=7)
@@ -99,7 +100,9 @@ def change_role(member: Member, role: Role, actor: User) -> None:
 
 @transaction.atomic
 def remove_member(member: Member, actor: User) -> None:
-    """End a membership. What the person did stays."""
+    """End a membership. What the person did stays; the API keys that they made end with it, for good."""
     refuse_last_admin(member)
+    for key in ApiKey.objects.in_project(member.project).filter(user=member.user, revoked_at=None):
+        revoke_key(key, actor)
     member.delete()
     record_event(member.project, actor, "removed", member.user)

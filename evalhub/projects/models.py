@@ -1,4 +1,4 @@
-"""Who may: people, projects, members, invitations, and the trail of what was done."""
+"""Who may: people, projects, members, invitations, API keys, and the trail of what was done."""
 
 from __future__ import annotations
 
@@ -110,6 +110,35 @@ class Invitation(models.Model):
     revoked_at = models.DateTimeField(null=True)
 
     objects = InvitationQuerySet.as_manager()
+
+
+class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
+    def in_project(self, project: Project) -> ApiKeyQuerySet:
+        return self.filter(project=project)
+
+    def alive(self) -> ApiKeyQuerySet:
+        """Those that open the API: neither revoked nor of a person whose account is disabled."""
+        return self.filter(revoked_at=None, user__is_active=True)
+
+
+class ApiKey(models.Model):
+    """What a program shows to act in one project as the person who made it. Only the key's hash is stored."""
+
+    project = models.ForeignKey(Project, models.CASCADE, related_name="api_keys")
+    user = models.ForeignKey(User, models.CASCADE, related_name="api_keys", help_text="Who made it.")
+    name = models.CharField(max_length=100)
+    role = models.CharField(max_length=10, choices=Role, help_text="At most; the person's own may be less by now.")
+    key_hash = models.CharField(max_length=64, unique=True, editable=False)
+    ending = models.CharField(max_length=4, editable=False)
+    created_at = models.DateTimeField(default=timezone.now)
+    last_used_at = models.DateTimeField(null=True, help_text="To the minute.")
+    revoked_at = models.DateTimeField(null=True)
+    revoked_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+
+    objects = ApiKeyQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return f"{self.name} (…{self.ending})"
 
 
 class Event(models.Model):

@@ -19,6 +19,7 @@ ENTRIES = (
     ("Error types", "taxonomy:error_types", Role.REVIEWER, 2),
     ("Breakdown", "taxonomy:breakdown", Role.LEAD, 2),
     ("People", "projects:people", Role.ADMIN, 3),
+    ("API keys", "projects:keys", Role.ADMIN, 3),
     ("History", "projects:history", Role.ADMIN, 3),
 )
 

@@ -1,7 +1,7 @@
 from django.contrib.auth.decorators import login_not_required
 from django.urls import path
 
-from evalhub.projects import views
+from evalhub.projects import key_views, views
 
 app_name = "projects"
 urlpatterns = [
@@ -17,5 +17,7 @@ urlpatterns = [
     path("p/<slug:slug>/people/<int:pk>/role/", views.set_role, name="set_role"),
     path("p/<slug:slug>/people/<int:pk>/remove/", views.remove, name="remove"),
     path("p/<slug:slug>/people/invitations/<int:pk>/revoke/", views.revoke_invitation, name="revoke_invitation"),
+    path("p/<slug:slug>/keys/", key_views.keys, name="keys"),
+    path("p/<slug:slug>/keys/<int:pk>/revoke/", key_views.revoke, name="revoke_key"),
     path("p/<slug:slug>/history/", views.history, name="history"),
 ]

@@ -47,6 +47,8 @@ ADDRESSES = {
     "projects:set_role": page(ADMIN, POST, "member"),
     "projects:remove": page(ADMIN, POST, "member"),
     "projects:revoke_invitation": page(ADMIN, POST, "invitation"),
+    "projects:keys": page(ADMIN, BOTH),
+    "projects:revoke_key": page(ADMIN, POST, "api_key"),
     "projects:history": page(ADMIN),
     "evalsets:samples": page(LEAD),
     "evalsets:upload_samples": page(ADMIN, BOTH),

@@ -16,7 +16,8 @@ from evalhub.evalsets.models import ProductionSample, Upload
 from evalhub.evalsets.pool import facts_of_upload
 from evalhub.evalsets.receiving import limits
 from evalhub.projects.joining import invite
-from evalhub.projects.models import Invitation, Member, Project, Role
+from evalhub.projects.keys import make_key
+from evalhub.projects.models import ApiKey, Invitation, Member, Project, Role
 from reviews.labelling import record_label
 from taxonomy.models import ErrorType
 from tests.making import admin_of, make_candidate, make_check, make_round, make_run, make_score, make_version
@@ -30,6 +31,7 @@ class World:
     slug: str
     member: int
     invitation: int
+    api_key: int
     upload: int
     sample: int
     eval_set: int
@@ -55,6 +57,7 @@ def make_world(project: Project, text: str = "plain") -> World:
     admin = admin_of(project)
     member = Member.objects.get(user=make_member(project, f"Member{project.pk}", Role.REVIEWER), project=project)
     invite(project, Role.LEAD, admin, note=text[:100])
+    make_key(Member.objects.get(user=admin, project=project), text[:100], Role.LEAD)
     rows = [
         {
             "key": f"{text[:150]}-{number}",
@@ -115,6 +118,7 @@ def make_world(project: Project, text: str = "plain") -> World:
         slug=project.slug,
         member=member.pk,
         invitation=Invitation.objects.get(project=project).pk,
+        api_key=ApiKey.objects.get(project=project).pk,
         upload=make_upload(project, text).pk,
         sample=sample.pk,
         eval_set=version.eval_set_id,
