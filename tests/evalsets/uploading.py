@@ -96,6 +96,17 @@ def pool_of(project: Project, rows: Iterable[Any]) -> Upload:
 
 
 def stored(project: Project, purpose: str, rows: Iterable[Any], target: dict[str, Any]) -> Upload:
+    upload = confirmed(project, purpose, rows, target)
+    store_rows(upload.pk)
+    upload.refresh_from_db()
+    assert upload.state == Upload.State.DONE, upload.refusal
+    for version in EvalSetVersion.objects.filter(upload=upload):
+        note_facts(version.pk)
+    return upload
+
+
+def confirmed(project: Project, purpose: str, rows: Iterable[Any], target: dict[str, Any]) -> Upload:
+    """An upload whose rows are staged and wait for ``import_upload_task``."""
     content = jsonl(rows)
     upload = Upload(
         project=project,
@@ -114,11 +125,6 @@ def stored(project: Project, purpose: str, rows: Iterable[Any], target: dict[str
     assert report.rows_bad == 0, report.errors
     upload.rows_good, upload.report = report.rows_good, {"content_hash": report.content_hash}
     upload.save()
-    store_rows(upload.pk)
-    upload.refresh_from_db()
-    assert upload.state == Upload.State.DONE, upload.refusal
-    for version in EvalSetVersion.objects.filter(upload=upload):
-        note_facts(version.pk)
     return upload
 
 

@@ -1,0 +1,213 @@
+"""For every task of ours, the situations in which it has something to do.
+
+To add one for a new task: a function that makes the rows, from nothing, and returns a ``Situation``; and a line in
+``SITUATIONS``. It is called before each repetition, on empty tables, so the ids it makes are always the same; whatever
+else is random must be given (a seed, say) or named in ``snapshots.MAY_DIFFER`` with the reason. Messages that it would
+send are dropped: only the task under test is run.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from django.utils import timezone
+
+from evalhub.evalsets.checking import start_check
+from evalhub.evalsets.drawing import Plan, begin_draw
+from evalhub.evalsets.files.mapping import mapping_from_json
+from evalhub.evalsets.models import EvalSetVersion, Upload
+from evalhub.evalsets.upload_handler import upload_folder
+from evalhub.projects.joining import found_project
+from evalhub.projects.models import Project, User
+from evalhub.runs.models import Chunk, Run
+from reviews.models import Reason
+from reviews.rounds import plan_round
+from tests.evalsets.uploading import confirmed, example_row, make_eval_set, pool_of, sample_row, version_of
+from tests.making import admin_of, make_check, make_run, make_score, make_version
+from tests.people import make_user
+from tests.runs.making import make_caller, start
+
+LONG_AGO = timedelta(days=2)
+SMALL_BATCHES = {"evalhub.evalsets.storing.BATCH_LINES": 10}
+Purpose = Upload.Purpose
+
+
+@dataclass(frozen=True)
+class Situation:
+    """``arguments``: of the task. ``constants``: small ones in place of a module's, so that little data has many
+    batches to be doubled. ``prompts``: how often the endpoint is asked each. ``is_told_by_rows``: false for a task that
+    sends messages and writes nothing."""
+
+    arguments: list[Any] = field(default_factory=list)
+    constants: dict[str, Any] = field(default_factory=dict)
+    prompts: dict[str, int] = field(default_factory=dict)
+    is_told_by_rows: bool = True
+
+
+def make_project() -> Project:
+    founder: User = make_user("Ada", may_create_projects=True)
+    return found_project(founder, "Support inbox")
+
+
+def a_run_to_be_called(url: str) -> Situation:
+    caller = make_caller(make_project(), url, "echo?delay=0.02", max_in_flight=4)
+    run = start(make_version(caller.project, 40), caller, repeats=2, size=5)
+    return Situation([run.pk], prompts={f"Say the number {n}.": 2 for n in range(1, 41)})
+
+
+def a_run_whose_calls_fail_at_first(url: str) -> Situation:
+    caller = make_caller(make_project(), url, "fault:status?code=503&times=1&delay=0.02", max_in_flight=4)
+    run = start(make_version(caller.project, 12), caller, size=3)
+    return Situation([run.pk], prompts={f"Say the number {n}.": 2 for n in range(1, 13)})
+
+
+def runs_that_lost_their_workers(url: str) -> Situation:
+    """Of one a chunk that has crashed for the first time, of another for the third; a third run is over."""
+    project = make_project()
+    version = make_version(project, 30)
+    once, thrice, over = (start(version, make_caller(project, url, "echo", name), size=15) for name in "abc")
+    late = {"state": "leased", "worker": "gone:1:x", "lease_until": timezone.now() - LONG_AGO}
+    once.chunks.filter(first_position=1).update(**late)
+    thrice.chunks.update(**late, crashes=2)
+    over.chunks.update(state=Chunk.State.DONE)
+    return Situation()
+
+
+def a_file_to_be_checked(url: str) -> Situation:
+    upload = confirmed(make_project(), Purpose.PRODUCTION_SAMPLES, map(sample_row, range(50)), {})
+    upload.staged_path.unlink()
+    Upload.objects.filter(pk=upload.pk).update(state=Upload.State.RECEIVED)
+    assert start_check(upload, mapping_from_json(upload.mapping))
+    return Situation([upload.pk])
+
+
+def examples_to_be_imported(url: str) -> Situation:
+    target = {"eval_set": make_eval_set(make_project()).pk, "publish": True}
+    upload = confirmed(Project.objects.get(), Purpose.EXAMPLES, map(example_row, range(200)), target)
+    return Situation([upload.pk], SMALL_BATCHES)
+
+
+def samples_to_be_imported(url: str) -> Situation:
+    """Of which some are in the pool already."""
+    project = make_project()
+    pool_of(project, map(sample_row, range(20)))
+    upload = confirmed(project, Purpose.PRODUCTION_SAMPLES, map(sample_row, range(10, 210)), {})
+    return Situation([upload.pk], SMALL_BATCHES)
+
+
+def outputs_to_be_imported(url: str) -> Situation:
+    version = make_version(make_project(), 200)
+    rows = [{"id": f"example-{n}", "output": f"answer {n}"} for n in range(1, 201)]
+    target = {"version": version.pk, "candidate_name": "recorded"}
+    upload = confirmed(Project.objects.get(), Purpose.OUTPUTS, rows, target)
+    return Situation([upload.pk], SMALL_BATCHES)
+
+
+def an_upload_that_was_thrown_away(url: str) -> Situation:
+    """After all of its rows were stored, as the ends of the state machine allow at worst."""
+    upload = pool_of(make_project(), map(sample_row, range(300)))
+    Upload.objects.update(state=Upload.State.CANCELLED, finished_at=None)
+    return Situation([upload.pk], {"evalhub.evalsets.importing.SAMPLES_ERASED_AT_ONCE": 10})
+
+
+def a_draft_to_be_published(url: str) -> Situation:
+    version = version_of(make_eval_set(make_project()), map(example_row, range(50)), publish=False)
+    EvalSetVersion.objects.update(published_by=version.created_by)
+    return Situation([version.pk])
+
+
+def a_draw_to_be_filled(url: str) -> Situation:
+    project = make_project()
+    pool_of(project, map(sample_row, range(100)))
+    version = begin_draw(make_eval_set(project), Plan(size=30, seed="7"), admin_of(project))
+    return Situation([version.pk])
+
+
+def a_version_without_facts(url: str) -> Situation:
+    version = version_of(make_eval_set(make_project()), map(example_row, range(50)))
+    EvalSetVersion.objects.update(facts={})
+    return Situation([version.pk])
+
+
+def a_version_with_a_hash_that_is_wrong(url: str) -> Situation:
+    return Situation([make_version(make_project(), 2_000).pk])
+
+
+def a_draft_that_was_deleted(url: str) -> Situation:
+    version = version_of(make_eval_set(make_project()), map(example_row, range(300)), publish=False)
+    EvalSetVersion.objects.update(state=EvalSetVersion.State.DELETING)
+    return Situation([version.pk], {"evalhub.evalsets.versions.ERASED_AT_ONCE": 10})
+
+
+def uploads_that_nobody_moves(url: str) -> Situation:
+    """One stands still, one was forgotten by its person, and a folder belongs to none."""
+    project = make_project()
+    confirmed(project, Purpose.PRODUCTION_SAMPLES, map(sample_row, range(3)), {})
+    forgotten = confirmed(project, Purpose.PRODUCTION_SAMPLES, map(sample_row, range(3)), {})
+    Upload.objects.filter(pk=forgotten.pk).update(state=Upload.State.CHECKED)
+    Upload.objects.update(moved_at=timezone.now() - timedelta(days=8))
+    nobodys = upload_folder() / ("0" * 32)
+    nobodys.mkdir()
+    (nobodys / "received").write_text("left behind")
+    then = (timezone.now() - LONG_AGO).timestamp()
+    os.utime(nobodys, (then, then))
+    return Situation()
+
+
+def a_run_to_be_scored(url: str) -> Situation:
+    run = make_run(make_version(make_project(), 400), answers=[str(n) if n % 3 else "none" for n in range(1, 401)])
+    make_check(run.version)
+    make_check(run.version, "Number", "number")
+    return Situation([run.pk], {"evalhub.checks.scoring.BATCH": 20})
+
+
+def a_check_for_old_runs(url: str) -> Situation:
+    version = make_version(make_project(), 3)
+    make_run(version)
+    return Situation([make_check(version).pk], is_told_by_rows=False)
+
+
+def runs_that_are_scored_and_not(url: str) -> Situation:
+    version = make_version(make_project(), 3)
+    check = make_check(version)
+    scored, _ = make_run(version), make_run(version)
+    for output in scored.outputs.all():
+        make_score(output, check, passed=True)
+    Run.objects.update(finished_at=timezone.now() - LONG_AGO)
+    return Situation()
+
+
+def a_round_to_be_filled(url: str) -> Situation:
+    run = make_run(make_version(make_project(), 300))
+    check = make_check(run.version)
+    for number, output in enumerate(run.outputs.order_by("pk")):
+        make_score(output, check, passed=number % 3 > 0)
+    wanted = {Reason.FAILED_CHECK: 50, Reason.AUDIT: 30}
+    planned = plan_round(run.project, "Disagreements", [run], wanted, run.started_by, seed="s")
+    return Situation([planned.pk])
+
+
+SITUATIONS: dict[str, list[Callable[[str], Situation]]] = {
+    "evalhub.runs.tasks.execute_chunks_task": [a_run_to_be_called, a_run_whose_calls_fail_at_first],
+    "evalhub.runs.tasks.sweep_runs_task": [runs_that_lost_their_workers],
+    "evalhub.evalsets.tasks.check_upload_task": [a_file_to_be_checked],
+    "evalhub.evalsets.tasks.import_upload_task": [
+        examples_to_be_imported,
+        samples_to_be_imported,
+        outputs_to_be_imported,
+    ],
+    "evalhub.evalsets.tasks.clear_upload_task": [an_upload_that_was_thrown_away],
+    "evalhub.evalsets.tasks.publish_version_task": [a_draft_to_be_published],
+    "evalhub.evalsets.tasks.draw_version_task": [a_draw_to_be_filled],
+    "evalhub.evalsets.tasks.note_facts_task": [a_version_without_facts, a_version_with_a_hash_that_is_wrong],
+    "evalhub.evalsets.tasks.erase_version_task": [a_draft_that_was_deleted],
+    "evalhub.evalsets.tasks.sweep_uploads_task": [uploads_that_nobody_moves],
+    "evalhub.checks.tasks.score_run_task": [a_run_to_be_scored],
+    "evalhub.checks.tasks.score_check_task": [a_check_for_old_runs],
+    "evalhub.checks.tasks.sweep_scores_task": [runs_that_are_scored_and_not],
+    "reviews.tasks.fill_round_task": [a_round_to_be_filled],
+}
