@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 LARGEST_BODY = 16 * 1024 * 1024
 LARGE = 1024 * 1024
+SMALL = 64 * 1024
 LONGEST_RAW = 20_000
 PIECE = 64 * 1024
 
@@ -28,6 +29,20 @@ class Body:
         self._gate = gate
         self.head = bytearray()
         self.size = 0
+
+    @property
+    def is_small(self) -> bool:
+        """Whether the endpoint said how long it is, and that is not much: nothing has to be counted then."""
+        length = self._response.content_length
+        encoding = self._response.headers.get("Content-Encoding", "identity")
+        return length is not None and length <= SMALL and encoding == "identity"
+
+    async def whole(self) -> bytes:
+        """All of a small body at once."""
+        read = await self._response.read()
+        self.size = len(read)
+        self.head += read[:LONGEST_RAW]
+        return read
 
     async def chunks(self, limit: int = LARGEST_BODY) -> AsyncGenerator[bytes]:
         """Chunks of at most 64 kB after decompression. Raises CallError beyond ``limit`` bytes, sent or decoded.

@@ -125,15 +125,13 @@ async def read_answer(response: aiohttp.ClientResponse, body: Body, reply: Reply
     """Read a whole answer or a stream, whichever comes: endpoints may ignore ``stream``."""
     collected = Collected()
     try:
-        async with aclosing(body.chunks()) as chunks:
-            start = await anext(chunks, b"")
-            if response.content_type == "text/event-stream" or looks_like_events(start):
-                await read_stream(start, chunks, collected, reply, watch)
-            else:
-                whole = bytearray(start)
-                async for chunk in chunks:
-                    whole += chunk
-                collected.add_answer(parsed(whole))
+        is_stream = response.content_type == "text/event-stream"
+        whole = await body.whole() if body.is_small and not is_stream else b""
+        if whole and not looks_like_events(whole):
+            collected.add_answer(parsed(whole))
+        else:
+            async with aclosing(body.chunks()) as chunks:
+                await read_chunks(whole, chunks, is_stream, collected, reply, watch)
         collected.write_to(reply)
     except BaseException:  # the deadline arrives as a cancellation
         response.close()  # what is still on its way is not waited for
@@ -142,7 +140,20 @@ async def read_answer(response: aiohttp.ClientResponse, body: Body, reply: Reply
         raise
 
 
-def parsed(whole: bytearray) -> Any:
+async def read_chunks(
+    start: bytes, chunks: AsyncIterator[bytes], is_stream: bool, collected: Collected, reply: Reply, watch: Watch
+) -> None:
+    start = start or await anext(chunks, b"")
+    if is_stream or looks_like_events(start):
+        await read_stream(start, chunks, collected, reply, watch)
+        return
+    whole = bytearray(start)
+    async for chunk in chunks:
+        whole += chunk
+    collected.add_answer(parsed(whole))
+
+
+def parsed(whole: bytes | bytearray) -> Any:
     if not whole.strip():
         raise CallError("empty", "The endpoint's answer is empty.", is_transient=True)
     try:

@@ -12,6 +12,7 @@ import socket
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 from django.conf import settings
@@ -71,6 +72,12 @@ def check_url(base_url: str) -> Place:
 
     What a name resolves to is not looked at here: see ``check_addresses``, which the connection goes through.
     """
+    return checked_place(base_url, tuple(settings.PRIVATE_ENDPOINTS))
+
+
+@lru_cache(maxsize=1_000)
+def checked_place(base_url: str, _private_endpoints: tuple[str, ...]) -> Place:
+    """``check_url``, remembered as long as the setting stays: before each call it would be a tenth of the call."""
     place = parse_url(base_url)
     if place.is_literal:
         check_address(place, ip_address(place.host))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from typing import Any
 
 from celery import shared_task
@@ -16,9 +17,15 @@ worker_shutting_down.connect(ask_to_leave)
 
 @worker_init.connect
 def load_what_calls_need(sender: Any = None, **_signal: Any) -> None:
-    """Import the client before the fork: once for all processes, and not in the first task's time."""
+    """Import the client before the fork: once for all processes, and not in the first task's time.
+
+    What is there then stays: the garbage collector need not look at it again and again while outputs come in.
+    """
     if "calls" in sender.app.amqp.queues.consume_from:
         import aiohttp  # noqa: F401 -- 0.15 s, which the other workers do not pay
+
+        gc.collect()
+        gc.freeze()
 
 
 @shared_task
