@@ -105,6 +105,7 @@ INSTALLED_APPS = [
     "evalhub.serving",
     "evalhub.web",
     "evalhub.projects",
+    "evalhub.exports",
     "evalhub.evalsets",
     "evalhub.candidates",
     "evalhub.runs",
@@ -242,11 +243,13 @@ CELERY_TASK_ROUTES = {
     "evalhub.runs.tasks.sweep_runs_task": {"queue": "sweep"},
     "evalhub.evalsets.tasks.sweep_uploads_task": {"queue": "sweep"},
     "evalhub.checks.tasks.sweep_scores_task": {"queue": "sweep"},
+    "evalhub.exports.tasks.sweep_exports_task": {"queue": "sweep"},
 }
 CELERY_BEAT_SCHEDULE = {
     "sweep runs": {"task": "evalhub.runs.tasks.sweep_runs_task", "schedule": 15, "options": {"expires": 15}},
     "sweep uploads": {"task": "evalhub.evalsets.tasks.sweep_uploads_task", "schedule": 15, "options": {"expires": 15}},
     "sweep scores": {"task": "evalhub.checks.tasks.sweep_scores_task", "schedule": 15, "options": {"expires": 15}},
+    "sweep exports": {"task": "evalhub.exports.tasks.sweep_exports_task", "schedule": 15, "options": {"expires": 15}},
 }
 CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"  # in memory: the schedule above is all there is to remember
 
@@ -260,6 +263,15 @@ UPLOAD_IMPORTS = {
     "examples": "evalhub.evalsets.importing.ExamplesImport",
     "production_samples": "evalhub.evalsets.importing.ProductionSamplesImport",
     "outputs": "evalhub.runs.importing.OutputsImport",
+}
+# What can be exported: for each kind of rows the class that knows its filters and columns.
+EXPORTS = {
+    "examples": "evalhub.evalsets.exporting.ExamplesExport",
+    "production_samples": "evalhub.evalsets.exporting.ProductionSamplesExport",
+    "outputs": "evalhub.runs.exporting.OutputsExport",
+    "scores": "evalhub.checks.exporting.ScoresExport",
+    "verdicts": "taxonomy.exporting.VerdictsExport",
+    "labels": "reviews.exporting.LabelsExport",
 }
 
 LOG_LEVEL = one_of("EVALHUB_LOG_LEVEL", "INFO", "DEBUG", "INFO", "WARNING", "ERROR")

@@ -6,12 +6,10 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import BadRequest
-from django.db.models import QuerySet
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from evalhub.checks.disagreements import failed_outputs, passed_outputs
 from evalhub.checks.shares import shares_right
 from evalhub.evalsets.models import EvalSetVersion
 from evalhub.projects.access import MemberRequest, for_role
@@ -32,6 +30,7 @@ from taxonomy.breakdown import (
     share_cell,
 )
 from taxonomy.comparison import PAGE_SIZE, Change, change_counts, pairs_of
+from taxonomy.counting import CountedError, counted_outputs
 from taxonomy.forms import ErrorTypeForm
 from taxonomy.models import ErrorType, Verdict
 from taxonomy.tree import in_tree_order
@@ -175,26 +174,6 @@ def summary(request: MemberRequest, project: Project) -> HttpResponseBase:
     return render(request, "taxonomy/_summary.html", context)
 
 
-def counted_outputs(request: MemberRequest, run: Run, error_type: ErrorType | None) -> QuerySet[Output]:
-    """The outputs of a run that a figure of the breakdown counts: by verdict, by error type, or right by the checks."""
-    right, outcome = request.GET.get("right", ""), request.GET.get("outcome", "")
-    if right not in {"", "yes", "no"}:
-        raise BadRequest("right must be yes or no")
-    if outcome and outcome not in Verdict.Outcome:
-        raise BadRequest("outcome must be pass or fail")
-    if right:
-        # As in shares_right: a missing answer is wrong, whether or not a check could be applied to it.
-        unanswered = Output.objects.filter(run=run).exclude(error_cause="")
-        return passed_outputs([run]) if right == "yes" else failed_outputs([run]) | unanswered
-    found = Output.objects.filter(run=run, verdict__isnull=False)
-    if outcome:
-        found = found.filter(verdict__outcome=outcome)
-    if error_type:
-        carriers = [error_type.pk, *error_type.children.values_list("pk", flat=True)]
-        found = found.filter(verdict__in=Verdict.objects.filter(run=run, findings__error_type__in=carriers))
-    return found
-
-
 @require_GET
 @for_role(Role.LEAD)
 def outputs(request: MemberRequest, project: Project) -> HttpResponseBase:
@@ -205,13 +184,17 @@ def outputs(request: MemberRequest, project: Project) -> HttpResponseBase:
     error_type = None
     if (wanted := asked_number(request, "error_type")) is not None:
         error_type = get_object_or_404(ErrorType.objects.in_project(project), pk=wanted)
-    found = counted_outputs(request, run, error_type)
+    right, outcome = request.GET.get("right", ""), request.GET.get("outcome", "")
+    try:
+        found = counted_outputs(run, error_type, outcome, right)
+    except CountedError as error:
+        raise BadRequest(str(error)) from error
     rows = found.select_related("example", "verdict").prefetch_related("verdict__findings__error_type")
     context = {
         "run": run,
         "error_type": error_type,
-        "outcome": request.GET.get("outcome", ""),
-        "right": request.GET.get("right", ""),
+        "outcome": outcome,
+        "right": right,
         "page": page_of(request, rows),
         "count": found.count(),
     }

@@ -12,6 +12,7 @@ ROOT = Path(__file__).resolve().parents[1]
 LAYERS = [
     "evalhub.web",
     "evalhub.projects",
+    "evalhub.exports",
     "evalhub.evalsets",
     "evalhub.candidates",
     "evalhub.runs",

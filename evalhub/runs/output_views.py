@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from django.db.models import QuerySet
 from django.db.models.functions import Left
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, render
@@ -12,6 +11,7 @@ from evalhub.projects.access import MemberRequest, for_role
 from evalhub.projects.models import Project, Role
 from evalhub.runs.forms import OutputFilterForm
 from evalhub.runs.models import Output, Run
+from evalhub.runs.narrowing import narrowed
 from evalhub.web.paging import page_of
 
 EXCERPT_CHARACTERS = 300
@@ -36,15 +36,6 @@ def list_outputs(request: MemberRequest, project: Project, pk: int) -> HttpRespo
         "is_filtered": bool(show),
     }
     return render(request, "runs/outputs.html", context)
-
-
-def narrowed(outputs: QuerySet[Output], show: str) -> QuerySet[Output]:
-    kind, _, cause = show.partition(":")
-    if kind == "answered":
-        return outputs.filter(error_cause="")
-    if kind == "failed":
-        return outputs.exclude(error_cause="")
-    return outputs.filter(error_cause=cause) if kind == "cause" else outputs
 
 
 @require_GET
