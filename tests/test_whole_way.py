@@ -108,6 +108,7 @@ def test_from_a_file_to_a_breakdown(page, admin, celery_worker, two_models):
     for model in ("plain", "chatty"):
         page.get_by_role("checkbox", name=model).check()
     expect(page.locator("#estimate")).to_contain_text(f"Calls{2 * EXAMPLES}")
+    page.get_by_label("Run it although the cost is not known").check()
     click("Start")
     click("Runs", "link")
     wait_for(page, lambda: page.locator("tbody tr").filter(has_text="finished").count() == 2, "the runs' end")

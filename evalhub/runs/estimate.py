@@ -65,6 +65,37 @@ class Told:
     is_same_version: bool
 
 
+@dataclass(frozen=True)
+class Totals:
+    """What runs would come to together. ``budget``: US$ for each of them, None without one."""
+
+    estimates: list[Estimate]
+    budget: Decimal | None = None
+
+    @property
+    def calls(self) -> int:
+        return sum(each.calls for each in self.estimates)
+
+    @property
+    def cost(self) -> Decimal | None:
+        """Of those with prices; None if none has any."""
+        priced = [each.cost for each in self.estimates if each.cost is not None]
+        return sum(priced, Decimal(0)) if priced else None
+
+    @property
+    def unpriced(self) -> int:
+        return sum(each.cost is None for each in self.estimates)
+
+    @property
+    def budget_of_all(self) -> Decimal | None:
+        return None if self.budget is None else self.budget * len(self.estimates)
+
+    @property
+    def over_budget(self) -> list[Estimate]:
+        budget = self.budget
+        return [each for each in self.estimates if budget is not None and each.cost is not None and each.cost > budget]
+
+
 def estimate(version: EvalSetVersion, candidates: Iterable[Candidate], repeats: int) -> list[Estimate]:
     """The estimates of one run for each candidate, in their order."""
     chosen = list(candidates)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from django import forms
@@ -15,7 +16,10 @@ from evalhub.evalsets.models import EvalSet, EvalSetVersion
 from evalhub.projects.models import Project
 from evalhub.runs.causes import name_of_cause
 from evalhub.runs.models import Run
-from evalhub.runs.starting import MOST_REPEATS
+from evalhub.runs.starting import MOST_REPEATS, StartingError, refuse_unknown_cost
+
+REPEATS_WANTED = f"Choose a number from 1 to {MOST_REPEATS}."
+MONEY_WANTED = "Write an amount of US$ that is more than nothing, such as 2.50."
 
 
 def published_versions(project: Project) -> QuerySet[EvalSetVersion]:
@@ -35,8 +39,33 @@ class CandidatesField(forms.ModelMultipleChoiceField):
         return " · ".join(filter(None, [candidate.name, *about]))
 
 
+class CandidateBoxes(forms.CheckboxSelectMultiple):
+    """A box for each candidate; those without prices are marked, so that the page asks for consent at once."""
+
+    def create_option(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        option: dict[str, Any] = super().create_option(*args, **kwargs)
+        if not option["value"].instance.has_prices:
+            option["attrs"]["data-unpriced"] = True
+        return option
+
+
+class BudgetField(forms.DecimalField):
+    """US$, more than nothing, as exact as runs keep it."""
+
+    def __init__(self, **options: Any) -> None:
+        faults = dict.fromkeys(("invalid", "min_value", "max_digits", "max_whole_digits"), MONEY_WANTED)
+        faults["max_decimal_places"] = "Write at most six places after the point."
+        super().__init__(
+            min_value=Decimal("0.000001"), max_digits=14, decimal_places=6, error_messages=faults, **options
+        )
+        self.widget.attrs |= {"step": "any", "inputmode": "decimal"}
+
+
 class StartForm(forms.Form):
-    """Which candidates are to be run on which version, how often."""
+    """Which candidates are to be run on which version, how often, and what it may cost.
+
+    ``looks_ahead``: an estimate is asked for, so nobody needs to have agreed to anything yet.
+    """
 
     version = VersionField(
         queryset=EvalSetVersion.objects.none(),
@@ -46,7 +75,7 @@ class StartForm(forms.Form):
     )
     candidates = CandidatesField(
         queryset=Candidate.objects.none(),
-        widget=forms.CheckboxSelectMultiple,
+        widget=CandidateBoxes,
         error_messages={"required": "Choose at least one candidate."},
     )
     repeats = forms.IntegerField(
@@ -54,14 +83,50 @@ class StartForm(forms.Form):
         max_value=MOST_REPEATS,
         initial=1,
         help_text="How often each example is asked. More than once shows how steady the answers are.",
+        error_messages=dict.fromkeys(("required", "invalid", "min_value", "max_value"), REPEATS_WANTED),
+    )
+    budget = BudgetField(
+        required=False,
+        label="Budget of each run, US$",
+        help_text="No call begins that could exceed it: the run pauses, and goes on when somebody raises the budget.",
+    )
+    reuses_outputs = forms.BooleanField(
+        required=False,
+        label="Reuse outputs of earlier runs where the call is identical",
+        help_text=(
+            "Identical: same endpoint, model, parameters, messages and repeat. "
+            "Reused outputs cost nothing and are marked."
+        ),
+    )
+    accepts_unknown_cost = forms.BooleanField(
+        required=False,
+        label="Run it although the cost is not known",
+        help_text="A chosen candidate has no prices. Enter them at the candidate to see and limit what a run costs.",
     )
 
-    def __init__(self, project: Project, data: Any = None, initial: Any = None) -> None:
+    def __init__(self, project: Project, data: Any = None, initial: Any = None, looks_ahead: bool = False) -> None:
         super().__init__(data, initial=initial)
+        self.looks_ahead = looks_ahead
         candidates: Any = self.fields["candidates"]
         candidates.queryset = Candidate.objects.in_project(project).active().exclude(endpoint=None)
         version: Any = self.fields["version"]
         version.queryset = published_versions(project)
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        if "candidates" not in data or "budget" not in data:
+            return data
+        budget, accepts = data["budget"], data["accepts_unknown_cost"] or self.looks_ahead
+        try:
+            refuse_unknown_cost(list(data["candidates"]), budget, accepts)
+        except StartingError as error:
+            self.add_error("budget" if budget is not None else "accepts_unknown_cost", str(error))
+        return data
+
+    def faults_in_what_was_typed(self) -> list[str]:
+        """What cannot be meant, beside what was only not chosen yet."""
+        typed = {name: self.errors[name] for name in ("repeats", "budget") if name in self.errors}
+        return [f"{self.fields[name].label or name.capitalize()}: {error}" for name in typed for error in typed[name]]
 
 
 class RunFilterForm(forms.Form):

@@ -1,11 +1,11 @@
 from django.urls import path
 
-from evalhub.runs import output_views, views
+from evalhub.runs import output_views, start_views, views
 
 app_name = "runs"
 urlpatterns = [
     path("runs/", views.list_runs, name="list"),
-    path("runs/new/", views.new, name="new"),
+    path("runs/new/", start_views.new, name="new"),
     path("runs/upload/", views.upload, name="upload"),
     path("runs/summary/", views.summary, name="summary"),
     path("runs/<int:pk>/", views.show, name="show"),

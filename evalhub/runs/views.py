@@ -11,23 +11,18 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from evalhub.candidates.models import Candidate
-from evalhub.errors import EvalHubError
 from evalhub.evalsets.models import EvalSetVersion, Upload
 from evalhub.evalsets.receiving import receive
 from evalhub.projects.access import MemberRequest, for_role
 from evalhub.projects.models import Project, Role, User
-from evalhub.runs.estimate import estimate
 from evalhub.runs.figures import figures_of
-from evalhub.runs.forms import OutputsFileForm, RunFilterForm, StartForm, published_versions
+from evalhub.runs.forms import OutputsFileForm, RunFilterForm, published_versions
 from evalhub.runs.models import Run
 from evalhub.runs.pausing import StateError, cancel_run, pause_run, resume_run, retry_failed
 from evalhub.runs.progress import progress_of
-from evalhub.runs.starting import start_runs
+from evalhub.runs.start_views import UNREACHABLE
 from evalhub.web.paging import page_of
-from evalhub.web.rendering import render_page_or_fragment, wants_fragment
-
-UNREACHABLE = "Queued; the workers cannot be reached at the moment. It goes on by itself when they can."
+from evalhub.web.rendering import render_page_or_fragment
 
 
 def runs_of(project: Project) -> Any:
@@ -48,71 +43,6 @@ def list_runs(request: MemberRequest, project: Project) -> HttpResponseBase:
         "is_filtered": any(request.GET.get(name) for name in form.fields),
     }
     return render(request, "runs/list.html", context)
-
-
-@require_http_methods(["GET", "POST"])
-@for_role(Role.LEAD)
-def new(request: MemberRequest, project: Project) -> HttpResponseBase:
-    """Choose, see what it would come to (a button named “preview”, and by htmx at each change), start.
-
-    An address may choose already: ``?version=ID&candidates=ID&candidates=ID``.
-    """
-    if request.method == "GET":
-        chosen = {"version": request.GET.get("version"), "candidates": request.GET.getlist("candidates")}
-        return show_choice(request, project, StartForm(project, initial=chosen))
-    form = StartForm(project, request.POST)
-    if "preview" in request.POST:
-        return preview(request, project, form)
-    if form.is_valid():
-        data = form.cleaned_data
-        try:
-            runs = start_runs(
-                data["version"], data["candidates"], data["repeats"], request.user, accepts_unknown_cost=True
-            )
-        except EvalHubError as error:
-            form.add_error(None, str(error))
-        else:
-            tell_started(request, runs)
-            only = runs[0] if len(runs) == 1 else None
-            return redirect("runs:show", project.slug, only.pk) if only else redirect("runs:list", project.slug)
-    return show_choice(request, project, form, status=422)
-
-
-def preview(request: MemberRequest, project: Project, form: StartForm) -> HttpResponseBase:
-    if not form.is_valid():
-        # Half a choice, on the way to a whole one, is no fault while the page only looks ahead.
-        in_the_making = wants_fragment(request)
-        return show_choice(request, project, form, status=200 if in_the_making else 422)
-    data = form.cleaned_data
-    estimates = estimate(data["version"], data["candidates"], data["repeats"])
-    priced = [each.cost for each in estimates if each.cost is not None]
-    totals = {
-        "estimates": estimates,
-        "calls": sum(each.calls for each in estimates),
-        "cost": sum(priced) if priced else None,
-        "unpriced": len(estimates) - len(priced),
-    }
-    return show_choice(request, project, form, totals=totals)
-
-
-def show_choice(
-    request: MemberRequest, project: Project, form: StartForm, totals: dict[str, Any] | None = None, status: int = 200
-) -> HttpResponseBase:
-    context: dict[str, Any] = {"form": form, "totals": totals}
-    if wants_fragment(request) and "preview" in request.POST:
-        return render(request, "runs/_estimate.html", context)
-    context |= {
-        "has_versions": published_versions(project).exists(),
-        "has_candidates": Candidate.objects.in_project(project).active().exclude(endpoint=None).exists(),
-    }
-    return render(request, "runs/new.html", context, status=status)
-
-
-def tell_started(request: MemberRequest, runs: list[Run]) -> None:
-    if all(run.is_announced for run in runs):
-        messages.success(request, "The run is started." if len(runs) == 1 else f"{len(runs)} runs are started.")
-    else:
-        messages.warning(request, UNREACHABLE)
 
 
 @require_GET

@@ -30,8 +30,8 @@ def test_runs_are_started_with_an_estimate_in_view_and_watched_to_their_end(
     page.get_by_role("checkbox", name="first").check()
     expect(page.locator("#estimate")).to_contain_text("40 calls")
     page.get_by_label("Repeats").fill("2")
-    page.get_by_label("Repeats").blur()
     expect(page.locator("#estimate")).to_contain_text("80 calls")
+    page.get_by_label("Run it although the cost is not known").check()
     page.get_by_role("button", name="Start").click()
 
     # The page of the run moves and ends by itself.
@@ -46,6 +46,73 @@ def test_runs_are_started_with_an_estimate_in_view_and_watched_to_their_end(
     page.wait_for_load_state("networkidle")
     page.keyboard.press("j")
     expect(page.locator(".answer")).not_to_contain_text("Say the number 1.")
+
+
+def test_the_estimate_follows_while_typing_and_consent_is_asked_only_where_it_is_needed(project, lead, page_of):
+    from playwright.sync_api import expect
+
+    make_version(project, 40)
+    make_caller(project, name="free")
+    priced = make_caller(project, name="priced")
+    priced.input_price, priced.output_price, priced.max_tokens = 1, 10, 100
+    priced.save()
+    page = page_of(lead)
+    page.goto(reverse("runs:new", args=[project.slug]))
+    estimate, consent = page.locator("#estimate"), page.get_by_label("Run it although the cost is not known")
+    page.get_by_label("Eval set version").select_option(index=1)
+    page.get_by_role("checkbox", name="priced").check()
+    expect(estimate).to_contain_text("40 calls")
+    parts = (page.get_by_role("button", name="Start"), estimate.get_by_role("heading"))
+    places = [part.bounding_box() for part in parts]
+
+    # Key by key, in the field still: the estimate follows, names what cannot be meant, and comes back.
+    repeats = page.get_by_label("Repeats")
+    repeats.press("End")
+    repeats.press("0")
+    expect(estimate).to_contain_text("400 calls")
+    repeats.press("0")
+    expect(estimate).to_contain_text("Repeats: Choose a number from 1 to 20.")
+    assert [part.bounding_box() for part in parts] == places
+    repeats.press("Backspace")
+    repeats.press("Backspace")
+    expect(estimate).to_contain_text("40 calls")
+    expect(repeats).to_be_focused()
+    page.get_by_label("Budget of each run").press_sequentially("0.01")
+    expect(estimate).to_contain_text("The estimate is above the budget.")
+
+    expect(consent).to_be_hidden()
+    page.get_by_role("checkbox", name="free").check()
+    expect(consent).to_be_visible()
+    expect(estimate).to_contain_text("“free” has no prices, so no budget can be kept.")
+    page.get_by_label("Budget of each run").fill("")
+    expect(estimate).to_contain_text("80 calls")
+    page.get_by_role("button", name="Start").click()
+    expect(page.get_by_text("“free” has no prices, so nobody can say what this will cost.")).to_be_visible()
+    expect(page.get_by_role("checkbox", name="free")).to_be_checked()
+    assert not Run.objects.exists()
+    page.get_by_role("checkbox", name="free").uncheck()
+    page.get_by_role("button", name="Start").click()
+    page.wait_for_url("**/runs/*/")
+    assert Run.objects.get().candidate == priced
+
+
+def test_runs_are_started_without_javascript(project, lead, page_of):
+    from playwright.sync_api import expect
+
+    make_version(project, 3)
+    make_caller(project, name="free")
+    page = page_of(lead, java_script_enabled=False)
+    page.goto(reverse("runs:new", args=[project.slug]))
+
+    page.get_by_label("Eval set version").select_option(index=1)
+    page.get_by_role("checkbox", name="free").check()
+    page.get_by_label("Repeats").fill("2")
+    page.get_by_role("button", name="Start").click()
+    expect(page.locator("#estimate")).to_contain_text("6 calls")
+    page.get_by_label("Run it although the cost is not known").check()
+    page.get_by_role("button", name="Start").click()
+
+    expect(page.get_by_role("heading", name="0 of 6 outputs")).to_be_visible()
 
 
 def test_a_run_is_paused_resumed_and_cancelled_by_its_buttons(project, lead, celery_worker, model_endpoint, page_of):

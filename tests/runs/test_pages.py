@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from evalhub.projects.models import Event
 from evalhub.runs.models import Output, Run
-from tests.making import make_candidate, make_run, make_version
+from tests.making import make_run, make_version
 from tests.runs.making import make_caller, start
 
 
@@ -79,112 +79,6 @@ def test_the_list_of_outputs_asks_the_database_no_more_for_thirty_than_for_one(c
     run = make_run(make_version(project, count))
 
     assert queries_of(page, url("outputs", run)) == 6
-
-
-def test_the_estimate_counts_calls_and_money_and_says_how(project, page):
-    version = make_version(project, 100)
-    priced = make_caller(project, model="priced", name="priced")
-    priced.input_price, priced.output_price, priced.max_tokens = Decimal(1), Decimal(10), 50
-    priced.save()
-    free = make_caller(project, model="free", name="free")
-    data = {"version": version.pk, "candidates": [priced.pk, free.pk], "repeats": 2, "preview": "1"}
-
-    answer = page.post(reverse("runs:new", args=[project.slug]), data, headers={"HX-Request": "true"})
-
-    totals = answer.context["totals"]
-    length = len('{"messages":[{"role":"user","content":"Say the number 10."}]}')
-    assert totals["calls"] == 400
-    assert totals["unpriced"] == 1
-    estimate = totals["estimates"][1]
-    assert estimate.candidate == priced
-    # 200 calls of (about) 61 / 4 tokens in, 50 out: 200 x 15.25 x 1 / 1e6 + 200 x 50 x 10 / 1e6
-    assert estimate.completion_tokens == 200 * 50
-    assert abs(estimate.prompt_tokens - 200 * length / 4) < 30
-    assert Decimal("0.103") < estimate.cost < Decimal("0.104")
-    assert estimate.how == "tokens in by length, 4 characters each; tokens out at most: max tokens in each answer"
-    assert not Run.objects.exists()
-    assert b"<html" not in answer.content
-
-
-def test_the_estimate_learns_from_an_earlier_run(project, page):
-    version = make_version(project, 10)
-    caller = make_caller(project)
-    earlier = start(version, caller)
-    Output.objects.create(run=earlier, example=version.examples.first(), prompt_tokens=40, completion_tokens=7)
-    Output.objects.create(run=earlier, example=version.examples.last(), prompt_tokens=60, completion_tokens=9)
-    data = {"version": version.pk, "candidates": [caller.pk], "repeats": 1, "preview": "1"}
-
-    answer = page.post(reverse("runs:new", args=[project.slug]), data)
-
-    (estimate,) = answer.context["totals"]["estimates"]
-    assert (estimate.prompt_tokens, estimate.completion_tokens) == (500, 80)
-    assert estimate.how == "tokens in as in an earlier run of this version; tokens out as in an earlier run"
-    assert b"<html" in answer.content  # without htmx it is the page again, with the choice kept
-    assert f'value="{caller.pk}" class' in answer.content.decode() or "checked" in answer.content.decode()
-
-
-def test_half_a_choice_is_no_fault_while_the_page_looks_ahead(project, page):
-    make_caller(project)
-    address = reverse("runs:new", args=[project.slug])
-    version = make_version(project, 1)
-
-    ahead = page.post(address, {"version": version.pk, "preview": "1"}, headers={"HX-Request": "true"})
-    asked = page.post(address, {"version": version.pk, "preview": "1", "repeats": 1})
-
-    assert ahead.status_code == 200 and "Choose a version" in ahead.content.decode()
-    assert asked.status_code == 422 and "Choose at least one candidate." in asked.content.decode()
-
-
-def test_starting_makes_a_run_for_each_candidate(project, page, lead):
-    version = make_version(project, 3)
-    callers = [make_caller(project, model=name) for name in ("one", "two")]
-    data = {"version": version.pk, "candidates": [caller.pk for caller in callers], "repeats": 3}
-
-    answer = page.post(reverse("runs:new", args=[project.slug]), data)
-
-    assert answer.status_code == 302 and answer.url == reverse("runs:list", args=[project.slug])
-    runs = Run.objects.order_by("candidate__name")
-    assert [(run.candidate.name, run.repeats, run.planned_outputs, run.started_by) for run in runs] == [
-        ("one", 3, 9, lead), ("two", 3, 9, lead),
-    ]  # fmt: skip
-    assert runs[0].plan["model"] == "one" and runs[0].plan["content_hash"] == version.content_hash
-    assert Event.objects.filter(action="started a run of").count() == 2
-
-
-@pytest.mark.parametrize(
-    ("change", "sentence"),
-    [
-        ({"repeats": "0"}, "greater than or equal to 1"),
-        ({"repeats": "21"}, "less than or equal to 20"),
-        ({"version": ""}, "Choose a version."),
-        ({"candidates": []}, "Choose at least one candidate."),
-    ],
-)
-def test_nonsense_is_answered_with_the_form_and_starts_nothing(change, sentence, project, page):
-    data = {"version": make_version(project, 1).pk, "candidates": [make_caller(project).pk], "repeats": "1"} | change
-
-    answer = page.post(reverse("runs:new", args=[project.slug]), data)
-
-    assert answer.status_code == 422
-    assert sentence in answer.content.decode()
-    assert not Run.objects.exists()
-
-
-def test_drafts_archived_candidates_and_those_without_endpoint_cannot_be_chosen(project, page):
-    draft = make_version(project, 1, published=False)
-    make_version(project, 1)
-    archived = make_caller(project, model="old")
-    archived.archived_at = timezone.now()
-    archived.save()
-    recorded = make_candidate(project, "recorded")
-    usable = make_caller(project, model="usable")
-
-    form = page.get(reverse("runs:new", args=[project.slug])).context["form"]
-
-    assert list(form.fields["candidates"].queryset) == [usable]
-    assert draft not in form.fields["version"].queryset
-    data = {"version": draft.pk, "candidates": [recorded.pk, archived.pk], "repeats": 1}
-    assert page.post(reverse("runs:new", args=[project.slug]), data).status_code == 422
 
 
 def test_the_page_of_a_run_shows_figures_failures_and_the_plan(project, page, run):
