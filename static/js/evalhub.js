@@ -1,7 +1,12 @@
 "use strict";
 // Listeners on the document and state in attributes, so that nothing needs setting up again after a swap.
 
+// Leaving a page breaks off what it still asks for, which is no fault. A download leaves no page, hence the time.
+let isLeaving = false;
+window.addEventListener("beforeunload", () => { isLeaving = true; setTimeout(() => { isLeaving = false; }, 3000); });
+
 const fault = (sentence) => {
+  if (isLeaving && sentence) return;
   const place = document.getElementById("fault");
   if (place) place.textContent = sentence;
 };
