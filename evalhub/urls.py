@@ -3,6 +3,7 @@
 from django.urls import include, path
 
 in_project = [
+    path("", include("evalhub.exports.urls")),
     path("", include("evalhub.evalsets.urls")),
     path("", include("evalhub.candidates.urls")),
     path("", include("evalhub.runs.urls")),

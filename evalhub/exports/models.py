@@ -82,6 +82,11 @@ class Export(models.Model):
         return self.folder / "file"
 
     @property
+    def title(self) -> str:
+        """The kind in words."""
+        return self.kind.replace("_", " ").capitalize()
+
+    @property
     def is_done(self) -> bool:
         return self.state == self.State.DONE
 

@@ -18,6 +18,7 @@ ENTRIES = (
     ("Review", "reviews:home", Role.REVIEWER, 2),
     ("Error types", "taxonomy:error_types", Role.REVIEWER, 2),
     ("Breakdown", "taxonomy:breakdown", Role.LEAD, 2),
+    ("Exports", "exports:list", Role.LEAD, 2),
     ("People", "projects:people", Role.ADMIN, 3),
     ("API keys", "projects:keys", Role.ADMIN, 3),
     ("History", "projects:history", Role.ADMIN, 3),

@@ -15,6 +15,7 @@ from evalhub.evalsets.files.staging import preview_file
 from evalhub.evalsets.models import ProductionSample, Upload
 from evalhub.evalsets.pool import facts_of_upload
 from evalhub.evalsets.receiving import limits
+from evalhub.exports.making import ask_for_export
 from evalhub.projects.joining import invite
 from evalhub.projects.keys import make_key
 from evalhub.projects.models import ApiKey, Invitation, Member, Project, Role
@@ -48,6 +49,7 @@ class World:
     round: int
     item: int
     labelled_item: int
+    export: int
     token: str = "no-such-token"
     check_kind: str = "equals"
 
@@ -135,6 +137,7 @@ def make_world(project: Project, text: str = "plain") -> World:
         round=review_round.pk,
         item=waiting.pk,
         labelled_item=labelled.pk,
+        export=ask_for_export(project, admin, "outputs", "csv", {"run": str(run.pk)}).pk,
     )
 
 
