@@ -93,7 +93,8 @@ def test_the_estimate_follows_while_typing_and_consent_is_asked_only_where_it_is
     page.get_by_role("checkbox", name="free").uncheck()
     expect(estimate).not_to_contain_text("free")  # leaving a page breaks off what it is still loading
     page.get_by_role("button", name="Start").click()
-    page.wait_for_url("**/runs/*/")
+    expect(page.get_by_role("heading", name="0 of 40 outputs")).to_be_visible()
+    page.wait_for_load_state("networkidle")
     assert Run.objects.get().candidate == priced
 
 
