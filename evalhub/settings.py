@@ -213,6 +213,8 @@ SESSION_COOKIE_NAME = "__Host-sessionid" if PRODUCTION else "evalhub_session"
 CSRF_COOKIE_NAME = "__Host-csrftoken" if PRODUCTION else "evalhub_csrf"
 SECURE_HSTS_SECONDS = 31_536_000 if PRODUCTION else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = PRODUCTION
+# Whatever watches EvalHub asks from beside it, without the proxy.
+SECURE_REDIRECT_EXEMPT = ["^health/$"]
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if PRODUCTION else None
 CSRF_FAILURE_VIEW = "evalhub.web.views.csrf_failure"
 

@@ -12,6 +12,7 @@ in_project = [
     path("", include("reviews.urls")),
 ]
 urlpatterns = [
+    path("", include("evalhub.web.urls")),
     path("", include("evalhub.projects.urls")),
     path("p/<slug:slug>/", include(in_project)),
 ]

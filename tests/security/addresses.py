@@ -35,6 +35,7 @@ def outside(methods: tuple[str, ...], for_nobody: int = 302, **objects: str) -> 
 
 
 ADDRESSES = {
+    "web:health": outside(GET, for_nobody=200),
     "projects:list": outside(GET),
     "projects:sign_in": outside(BOTH, for_nobody=200),
     "projects:sign_out": outside(POST),
