@@ -112,9 +112,11 @@ INSTALLED_APPS = [
     "evalhub.checks",
     "taxonomy",
     "reviews",
+    "evalhub.api",
     "demo",
 ]
 MIDDLEWARE = [
+    "evalhub.api.middleware.JsonFaultMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",

@@ -14,5 +14,6 @@ in_project = [
 urlpatterns = [
     path("", include("evalhub.web.urls")),
     path("", include("evalhub.projects.urls")),
+    path("api/", include("evalhub.api.urls")),
     path("p/<slug:slug>/", include(in_project)),
 ]

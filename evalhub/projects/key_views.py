@@ -22,7 +22,7 @@ def show_keys(request: MemberRequest, project: Project, **more: Any) -> HttpResp
     roles = dict(
         Member.objects.filter(project=project, user__in=[key.user_id for key in page.rows]).values_list("user", "role")
     )
-    context = {
+    context: dict[str, Any] = {
         "page": page,
         "rows": [(key, may_less(key, roles.get(key.user_id))) for key in page.rows],
         "form": ApiKeyForm(initial={"role": Role.LEAD}),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from evalhub.projects.models import Role
 
@@ -34,7 +35,39 @@ def outside(methods: tuple[str, ...], for_nobody: int = 302, **objects: str) -> 
     return Address(methods=methods, in_project=False, for_nobody=for_nobody, objects=objects)
 
 
+def by_key(role: Role, methods: tuple[str, ...] = GET, pk: str = "", **more: Any) -> Address:
+    return Address(role, methods, {"pk": pk} if pk else {}, in_project=False, for_nobody=401, **more)
+
+
+# What an API key opens: no session does, and the key opens no page.
+API = {
+    "api:project": by_key(REVIEWER),
+    "api:eval_sets": by_key(LEAD, BOTH),
+    "api:eval_set": by_key(LEAD, GET, "eval_set"),
+    "api:versions": by_key(LEAD, GET, "eval_set"),
+    "api:version": by_key(LEAD, GET, "version"),
+    "api:publish": by_key(LEAD, POST, "version"),
+    "api:uploads": by_key(LEAD, POST, query={"eval_set": "eval_set", "purpose": "upload_purpose"}),
+    "api:upload": by_key(LEAD, GET, "upload"),
+    "api:check_upload": by_key(LEAD, POST, "upload"),
+    "api:confirm_upload": by_key(LEAD, POST, "upload"),
+    "api:cancel_upload": by_key(LEAD, POST, "upload"),
+    "api:candidates": by_key(LEAD),
+    "api:runs": by_key(LEAD, BOTH),
+    "api:run": by_key(LEAD, GET, "run"),
+    "api:pause_run": by_key(LEAD, POST, "run"),
+    "api:resume_run": by_key(LEAD, POST, "run"),
+    "api:cancel_run": by_key(LEAD, POST, "run"),
+    "api:retry_run": by_key(LEAD, POST, "run"),
+    "api:exports": by_key(REVIEWER, POST),
+    "api:export": by_key(LEAD, GET, "export", reached_by=ADMIN),
+    "api:export_file": by_key(LEAD, GET, "export", reached_by=ADMIN),
+}
+
 ADDRESSES = {
+    "api:openapi": outside(GET, for_nobody=200),
+    "api:docs": outside(GET),
+    "api:unknown": outside(GET, for_nobody=404, rest="token"),
     "web:health": outside(GET, for_nobody=200),
     "projects:list": outside(GET),
     "projects:sign_in": outside(BOTH, for_nobody=200),

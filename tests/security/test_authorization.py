@@ -14,9 +14,10 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from pytest_django import DjangoDbBlocker
 
 from evalhub.projects.joining import found_project
-from evalhub.projects.models import Role, User
+from evalhub.projects.keys import make_key, revoke_key
+from evalhub.projects.models import ApiKey, Member, Project, Role, User
 from tests.people import make_member, make_user
-from tests.security.addresses import ADDRESSES, Address
+from tests.security.addresses import ADDRESSES, API, Address
 from tests.security.world import World, make_world
 
 pytestmark = pytest.mark.django_db
@@ -33,7 +34,7 @@ def patterns(resolver: URLResolver, namespace: str = "") -> Iterator[str]:
 
 
 def test_every_address_is_listed():
-    assert sorted(patterns(get_resolver())) == sorted(ADDRESSES)
+    assert sorted(patterns(get_resolver())) == sorted(ADDRESSES | API)
 
 
 @dataclass
@@ -43,6 +44,8 @@ class Kinds:
     own: World
     foreign: World
     clients: dict[str, Client]
+    keys: dict[str, Client]
+    """The kinds of API keys, without a session."""
 
 
 @pytest.fixture(scope="module")
@@ -71,21 +74,37 @@ def make_kinds() -> Kinds:
     for name, user in people.items():
         if user:
             clients[name].force_login(user)
+    keys = make_keys(project, people)
     User.objects.filter(pk=disabled.pk).update(is_active=False)
-    return Kinds(own, foreign, clients)
+    return Kinds(own, foreign, clients | {"key": keys["admin"], "revoked key": keys["revoked"]}, keys)
+
+
+def make_keys(project: Project, people: dict[str, User | None]) -> dict[str, Client]:
+    """A key of each member, one of somebody else in their own project, and one that is revoked."""
+    admin = people["admin"]
+    tokens = {name: token_of(project, people[name]) for name in ("reviewer", "lead", "admin", "disabled")}
+    tokens |= {"stranger": token_of(Project.objects.get(name="Elsewhere"), people["stranger"])}
+    tokens |= {"revoked": token_of(project, admin)}
+    revoke_key(ApiKey.objects.latest("pk"), admin)
+    return {name: Client(headers={"Authorization": f"Bearer {token}"}) for name, token in tokens.items()}
+
+
+def token_of(project: Project, user: User | None) -> str:
+    member = Member.objects.select_related("project", "user").get(project=project, user=user)
+    return make_key(member, "a key", Role(member.role))
 
 
 WRITES = ("INSERT", "UPDATE", "DELETE", "COPY", "TRUNCATE")
 
 
-def ask(client: Client, method: str, path: str) -> tuple[int, list[str]]:
-    """The answer's status and what the request wrote, sessions aside; all of it is rolled back."""
+def ask(client: Client, method: str, path: str, **body: object) -> tuple[int, list[str]]:
+    """The answer's status and what the request wrote, but sessions and uses of keys; all of it is rolled back."""
     with transaction.atomic():
         with CaptureQueriesContext(connection) as queries:
-            status = getattr(client, method.lower())(path).status_code
+            status = getattr(client, method.lower())(path, **body).status_code
         transaction.set_rollback(True)
     written = [query["sql"] for query in queries if query["sql"].lstrip().upper().startswith(WRITES)]
-    return status, [sql for sql in written if "django_session" not in sql]
+    return status, [sql for sql in written if "django_session" not in sql and "last_used_at" not in sql]
 
 
 def path_of(name: str, address: Address, slug: str, world: World, missing: bool = False) -> str:
@@ -118,7 +137,7 @@ def test_who_may_not_is_refused_and_changes_nothing(kinds, name):
 
 
 def expected_refusal(kind: str, address: Address) -> int | None:
-    if kind in {"nobody", "disabled"}:
+    if kind in {"nobody", "disabled", "key", "revoked key"}:
         return 302
     if kind in {"stranger", "outsider"}:
         return 404
@@ -152,7 +171,43 @@ def test_a_foreign_and_a_missing_object_answer_alike_and_change_nothing(kinds, n
 def test_pages_outside_of_projects(kinds, name):
     address = ADDRESSES[name]
     path = path_of(name, address, "", kinds.own)
-    for kind in ("nobody", "disabled"):
+    for kind in ("nobody", "disabled", "key", "revoked key"):
         status, written = ask(kinds.clients[kind], "GET", path)
         assert status == (address.for_nobody if "GET" in address.methods else status), kind
         assert written == []
+
+
+def ask_api(client: Client, method: str, path: str) -> tuple[int, list[str]]:
+    body = {"data": b"", "content_type": "application/json"} if method == "POST" else {}
+    return ask(client, method, path, **body)
+
+
+@pytest.mark.parametrize("name", sorted(API))
+def test_the_api_opens_to_no_session_and_to_no_key_that_ended(kinds, name):
+    path = path_of(name, API[name], "", kinds.own)
+    signed_in = [client for kind, client in kinds.clients.items() if "key" not in kind]
+    for method in API[name].methods:
+        for client in [*signed_in, kinds.keys["revoked"], kinds.keys["disabled"]]:
+            assert ask_api(client, method, path) == (401, []), method
+
+
+@pytest.mark.parametrize("name", sorted(API))
+def test_a_key_may_what_its_role_may(kinds, name):
+    address = API[name]
+    path = path_of(name, address, "", kinds.own)
+    for method in address.methods:
+        for role in Role:
+            status, written = ask_api(kinds.keys[role.value], method, path)
+            if not role.may(address.role):
+                assert (status, written) == (403, []) or address.reached_by, (method, role)
+            elif role == (address.reached_by or role):
+                assert status not in {401, 403, 404, 405} and status < 500, (method, role, status)
+
+
+@pytest.mark.parametrize("name", sorted(name for name, address in API.items() if address.objects or address.query))
+def test_what_is_in_another_project_and_what_is_nowhere_answer_a_key_alike(kinds, name):
+    foreign = path_of(name, API[name], "", kinds.foreign)
+    missing = path_of(name, API[name], "", kinds.own, missing=True)
+    for method in API[name].methods:
+        assert [ask_api(kinds.keys["admin"], method, path) for path in (foreign, missing)] == [(404, [])] * 2, method
+        assert ask_api(kinds.keys["stranger"], method, path_of(name, API[name], "", kinds.own)) == (404, []), method

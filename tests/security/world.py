@@ -52,6 +52,7 @@ class World:
     export: int
     token: str = "no-such-token"
     check_kind: str = "equals"
+    upload_purpose: str = "examples"
 
 
 def make_world(project: Project, text: str = "plain") -> World:
