@@ -19,6 +19,8 @@ The model's name says what to do: ``NAME`` or ``NAME?option=value&...``.
 ``{"prompt": str, "outputs": {model: {"text": str | null, "tool_calls": [...], "usage": {...}} | str}}``.
 ``POST /reset`` forgets counts and outputs. ``GET /counts`` tells
 ``{"total", "models": {model: n}, "prompts": {prompt: n}, "most_at_once", "keys": [key]}``.
+``GET /log`` lists the calls: ``[arrived, ended, model, max_tokens]``, in seconds of one clock; ended is null meanwhile.
+``POST /down`` takes a number of seconds, for which every call is answered 503, a tenth of a second after it came.
 """
 
 from __future__ import annotations
@@ -27,6 +29,7 @@ import argparse
 import asyncio
 import json
 import sys
+import time
 from collections import Counter
 from urllib.parse import parse_qsl
 
@@ -49,6 +52,8 @@ class Endpoint:
         self.calls: Counter[tuple[str, str]] = Counter()
         self.keys: set[str] = set()
         self.at_once = self.most_at_once = 0
+        self.log: list[list] = []
+        self.down_until = 0.0
 
     def learn(self, line: dict) -> None:
         for model, output in line["outputs"].items():
@@ -66,13 +71,17 @@ class Endpoint:
     async def answer(self, request: web.Request) -> web.StreamResponse:
         self.at_once += 1
         self.most_at_once = max(self.most_at_once, self.at_once)
+        logged = [time.monotonic(), None, None, None]
+        self.log.append(logged)
         try:
-            return await self._answer(request)
+            body = await request.json()
+            logged[2:] = body["model"], body.get("max_tokens")
+            return await self._answer(request, body)
         finally:
             self.at_once -= 1
+            logged[1] = time.monotonic()
 
-    async def _answer(self, request: web.Request) -> web.StreamResponse:
-        body = await request.json()
+    async def _answer(self, request: web.Request, body: dict) -> web.StreamResponse:
         name, _, query = body["model"].partition("?")
         options = dict(parse_qsl(query))
         prompt = last_user_message(body)
@@ -81,6 +90,9 @@ class Endpoint:
         self.models[body["model"]] += 1
         self.prompts[prompt] += 1
         self.calls[body["model"], prompt] += 1
+        if time.monotonic() < self.down_until:
+            await asyncio.sleep(0.1)
+            return refusal(503, "The endpoint is down.", "unavailable")
         await asyncio.sleep(float(options.get("delay", 0)))
         if options.get("key", key) != key:
             return refusal(401, f"Incorrect API key provided: {key[:3]}...", "invalid_api_key")
@@ -188,6 +200,13 @@ def make_app(endpoint: Endpoint) -> web.Application:
     async def counts(_request: web.Request) -> web.Response:
         return web.json_response(endpoint.counts())
 
+    async def log(_request: web.Request) -> web.Response:
+        return web.json_response(endpoint.log)
+
+    async def down(request: web.Request) -> web.Response:
+        endpoint.down_until = time.monotonic() + float(await request.text())
+        return web.json_response({})
+
     async def models(_request: web.Request) -> web.Response:
         names = sorted({model for _, model in endpoint.outputs} | {"echo"})
         return web.json_response({"object": "list", "data": [{"id": name, "object": "model"} for name in names]})
@@ -198,6 +217,8 @@ def make_app(endpoint: Endpoint) -> web.Application:
     app.router.add_post("/replay", replay)
     app.router.add_post("/reset", reset)
     app.router.add_get("/counts", counts)
+    app.router.add_get("/log", log)
+    app.router.add_post("/down", down)
     return app
 
 

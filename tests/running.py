@@ -126,6 +126,15 @@ class Endpoint:
         with urllib.request.urlopen(self.url.replace("/v1", "/counts"), timeout=10) as answer:
             return json.load(answer)
 
+    def log(self) -> list[list]:
+        """The calls: ``[arrived, ended, model, max_tokens]``, in seconds of one clock."""
+        with urllib.request.urlopen(self.url.replace("/v1", "/log"), timeout=10) as answer:
+            return json.load(answer)
+
+    def go_down(self, seconds: float) -> None:
+        """Have it answer every call with 503 for so long."""
+        self._post("down", str(seconds).encode())
+
     def reset(self) -> None:
         self._post("reset", b"")
 
@@ -133,12 +142,19 @@ class Endpoint:
         urllib.request.urlopen(self.url.replace("/v1", f"/{path}"), data=body, timeout=30).close()
 
 
-@pytest.fixture(scope="session")
-def session_endpoint() -> Iterator[Endpoint]:
+@contextmanager
+def running_endpoint() -> Iterator[Endpoint]:
+    """An endpoint in a process of its own."""
     command = [sys.executable, "-m", "tests.endpoint", "--port", "0"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         yield Endpoint(process.stdout.readline().split()[-1])
         process.kill()
+
+
+@pytest.fixture(scope="session")
+def session_endpoint() -> Iterator[Endpoint]:
+    with running_endpoint() as endpoint:
+        yield endpoint
 
 
 @pytest.fixture

@@ -46,6 +46,25 @@ def test_a_stream_carries_the_same_text_and_calls_as_a_whole_answer(model_endpoi
     assert chunks[-1]["choices"] == [] and chunks[-1]["usage"]["completion_tokens"] > 0
 
 
+def test_it_logs_when_each_call_came_and_went(model_endpoint):
+    ask(model_endpoint.url, "echo?delay=0.1", max_tokens=1)
+    ask(model_endpoint.url, "echo")
+
+    (begun, ended, *first), (begun_later, ended_later, *second) = model_endpoint.log()
+
+    assert (first, second) == (["echo?delay=0.1", 1], ["echo", None])
+    assert begun + 0.1 <= ended <= begun_later <= ended_later
+
+
+def test_it_is_down_for_as_long_as_it_is_told(model_endpoint):
+    model_endpoint.go_down(60)
+    with pytest.raises(urllib.error.HTTPError, match="503"):
+        ask(model_endpoint.url, "echo")
+
+    model_endpoint.go_down(0)
+    assert text_of(ask(model_endpoint.url, "echo")) == "hello"
+
+
 def test_it_counts_every_call_by_model_prompt_and_key(model_endpoint):
     for prompt in ("a", "a", "b"):
         ask(model_endpoint.url, "echo", prompt, key="k")
