@@ -27,6 +27,8 @@ GAVE_UP_SECONDS = 900
 FORGOTTEN_SECONDS = 60
 """Of an outage that nobody has probed for so long nothing is known any more: it begins anew with the next probe."""
 LONGEST_PROBE_SECONDS = 30
+# From the end of a probe until it is noted.
+NOTED_AFTER_SECONDS = 2
 
 # An endpoint that was deleted meanwhile cannot be down.
 OPEN = """
@@ -53,6 +55,7 @@ UPDATE runs_outage SET
     probe_at = now() + make_interval(secs => least(15, 2 ^ least(probes + 1, 4)))
 WHERE endpoint_id = %(endpoint)s
 """
+GIVE_BACK = "UPDATE runs_outage SET probe_at = now() WHERE endpoint_id = %(endpoint)s"
 LOOK_AGAIN = "UPDATE runs_outage SET since = now(), probes = 0, probe_at = now() WHERE endpoint_id = %(endpoint)s"
 CLOSE = "DELETE FROM runs_outage WHERE endpoint_id = %(endpoint)s"
 # The first example from a random place on: quick in versions of any size.
@@ -154,8 +157,17 @@ def outage_of_run(run: Run) -> Down | None:
 
 
 def claim_probe(endpoint_id: int, timeout_seconds: float) -> bool:
-    """Whether the next probe is due and the caller's to make, within so many seconds: then it is another one's."""
-    return change(CLAIM, endpoint_id, timeout=timeout_seconds, forgotten=FORGOTTEN_SECONDS)
+    """Whether the next probe is due and the caller's to make, with ``probe_plan``: it is another one's if that crashes.
+
+    ``timeout_seconds``: of a call to the endpoint; a probe waits for half a minute at most.
+    """
+    seconds = min(timeout_seconds, LONGEST_PROBE_SECONDS) + NOTED_AFTER_SECONDS
+    return change(CLAIM, endpoint_id, timeout=seconds, forgotten=FORGOTTEN_SECONDS)
+
+
+def give_back_probe(endpoint_id: int) -> None:
+    """Leave a claimed probe, which is not made or not waited for, to another shift at once."""
+    change(GIVE_BACK, endpoint_id)
 
 
 def probe_failed(endpoint_id: int, reason: str) -> None:

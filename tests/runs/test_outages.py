@@ -24,6 +24,7 @@ from evalhub.runs.outages import (
     Streak,
     claim_probe,
     close_outage,
+    give_back_probe,
     is_failing,
     look_again,
     open_outage,
@@ -133,9 +134,20 @@ def test_a_probe_is_claimed_when_it_is_due_and_by_one(endpoint):
     assert not claim_probe(endpoint.pk, 30)
     make_due(endpoint)
     assert [claim_probe(endpoint.pk, 30), claim_probe(endpoint.pk, 30)] == [True, False]
-    assert outage_of(endpoint.pk).seconds_to_probe == 30
+    assert outage_of(endpoint.pk).seconds_to_probe == 32
 
     make_due(endpoint)  # whoever claimed it was killed
+    assert claim_probe(endpoint.pk, 3600)
+    assert outage_of(endpoint.pk).seconds_to_probe == 32  # a probe ends earlier than other calls
+
+
+def test_a_probe_that_is_given_back_is_another_ones_at_once(endpoint):
+    open_outage(endpoint.pk, "Connection refused.")
+    make_due(endpoint)
+    assert claim_probe(endpoint.pk, 30)
+
+    give_back_probe(endpoint.pk)
+
     assert claim_probe(endpoint.pk, 30)
 
 
