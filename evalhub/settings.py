@@ -159,7 +159,9 @@ if DATABASES["default"]["ENGINE"] != "django.db.backends.postgresql":
     raise ImproperlyConfigured("DATABASE_URL must begin with postgresql://. EvalHub stands on PostgreSQL only.")
 DATABASES["default"]["OPTIONS"] = {
     **DATABASES["default"].get("OPTIONS", {}),
-    "pool": {"min_size": 0, "max_size": 12, "timeout": 10},
+    # Having failed for two seconds, it begins anew with the next page. Else each attempt would wait twice as long as
+    # the one before, and pages for a minute longer than a database that was away for one.
+    "pool": {"min_size": 0, "max_size": 12, "timeout": 10, "reconnect_timeout": 2},
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 

@@ -2,6 +2,8 @@
 
 from django.urls import include, path
 
+handler500 = "evalhub.web.views.server_error"
+
 in_project = [
     path("", include("evalhub.exports.urls")),
     path("", include("evalhub.evalsets.urls")),

@@ -1,13 +1,16 @@
 """The pages of faults: plain sentences, and nothing of what was asked for."""
 
+import psycopg
 import pytest
+from django.db import OperationalError, connection
+from django.db.utils import DataError
 from django.template.loader import render_to_string
 from django.test import Client, RequestFactory
 
-from evalhub.web.views import csrf_failure
+from evalhub.web.views import csrf_failure, is_database_away
 
 
-@pytest.mark.parametrize("code", ["400", "403", "403_csrf", "404", "405", "500"])
+@pytest.mark.parametrize("code", ["400", "403", "403_csrf", "404", "405", "500", "503"])
 def test_a_fault_page_needs_no_request(code):
     page = render_to_string(f"{code}.html")
 
@@ -40,3 +43,36 @@ def test_an_address_that_belongs_to_a_button_says_so(client_of, project, admin):
     assert answer.status_code == 405
     assert b"This address belongs to a button" in answer.content
     assert f'href="/p/{project.slug}/review/rounds/7/"'.encode() in answer.content
+
+
+def test_a_page_without_its_database_says_so(client_of, project, admin):
+    client = client_of(admin)
+    client.raise_request_exception = False
+
+    with connection.execute_wrapper(lost_connection):
+        answer = client.get(f"/p/{project.slug}/")
+
+    assert answer.status_code == 503
+    assert answer["Retry-After"] == "5"
+    assert b"The database does not answer" in answer.content
+
+
+def lost_connection(*_query: object) -> None:
+    raise OperationalError("the connection is lost") from psycopg.errors.AdminShutdown()
+
+
+@pytest.mark.parametrize(
+    ("fault", "cause", "is_away"),
+    [
+        (OperationalError, psycopg.errors.CrashShutdown, True),
+        (OperationalError, psycopg.OperationalError, True),  # a socket that is not there
+        (OperationalError, psycopg.errors.DiskFull, False),
+        (OperationalError, psycopg.errors.QueryCanceled, False),
+        (DataError, psycopg.errors.NumericValueOutOfRange, False),
+    ],
+)
+def test_what_the_database_says_of_a_statement_is_a_fault_of_ours(fault, cause, is_away):
+    error = fault("it failed")
+    error.__cause__ = cause()
+
+    assert is_database_away(error) is is_away
