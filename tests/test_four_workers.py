@@ -17,6 +17,7 @@ import psutil
 import pytest
 import redis
 from django.conf import settings
+from django.db import transaction
 from django.utils import timezone
 
 from evalhub.candidates.keys import set_key
@@ -26,8 +27,8 @@ from evalhub.runs.sweeping import sweep_runs
 from evalhub.serving.processes import Service
 from evalhub.serving.stack import worker_service
 from tests.making import make_candidate, make_version
-from tests.runs.making import make_endpoint, start
 from tests.running import QUEUES, Program
+from tests.runs.making import make_endpoint, start
 from tests.serving.waiting import wait_until
 
 CODE = ("evalhub", "taxonomy", "reviews", "demo", "templates", "static", "manage.py", "pyproject.toml")
@@ -130,7 +131,8 @@ def test_four_workers_lose_and_double_nothing_when_two_are_killed(project, worke
         make_candidate(project, f"candidate {n}", endpoint=endpoint, model=f"echo?delay=0.3&key={KEY}&n={n}")
         for n in range(RUNS)
     ]
-    runs = [start(version, candidate, size=10) for candidate in candidates]
+    with transaction.atomic():  # workers are told of a run when its chunks are what they will stay
+        runs = [start(version, candidate, size=10) for candidate in candidates]
     total = RUNS * EXAMPLES
     wait_until(lambda: len(holders()) == WORKERS and sum(run.outputs.count() for run in runs) > total // 6, 60)
 
@@ -146,7 +148,7 @@ def test_four_workers_lose_and_double_nothing_when_two_are_killed(project, worke
         assert run.outputs.values("example", "repeat").distinct().count() == EXAMPLES
     counts = model_endpoint.counts()
     assert counts["most_at_once"] <= AT_ONCE
-    # Twice: what was in flight at the killed, half of all, and what was answered them in the 0.2 s before the next store.
+    # Twice: what was in flight at the killed, half of all, and what they were answered in the 0.2 s between two stores.
     assert total <= counts["total"] <= total + AT_ONCE
     assert counts["keys"] == [KEY]
     assert [worker.runs() for worker in workers].count(True) == WORKERS - KILLED
