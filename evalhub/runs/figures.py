@@ -11,18 +11,21 @@ from django.db import connection
 
 from evalhub.runs.models import Run
 
+# An output that no call was made for was taken over from an earlier run.
 COUNT = """
-SELECT run_id, count(*), count(*) FILTER (WHERE error_cause <> ''), sum(cost)::text, count(cost), sum(attempts)
+SELECT run_id, count(*), count(*) FILTER (WHERE error_cause <> ''), sum(cost)::text, count(cost), sum(attempts),
+    count(*) FILTER (WHERE attempts = 0)
 FROM runs_output WHERE run_id = ANY(%s) GROUP BY run_id
 """
-# Sorting takes longer than all the counting, so a page that asks every two seconds looks at the latest outputs only.
+# Of the run's own calls: what was taken over took its time in another run. Sorting takes longer than all the counting,
+# so a page that asks every two seconds looks at the latest outputs only.
 TIMES = """
 SELECT
     percentile_cont(ARRAY[0.5, 0.95]) WITHIN GROUP (ORDER BY first_token_ms),
     percentile_cont(ARRAY[0.5, 0.95]) WITHIN GROUP (ORDER BY total_ms)
 FROM (
     SELECT first_token_ms, total_ms FROM runs_output
-    WHERE run_id = %(run)s AND error_cause = '' ORDER BY id DESC LIMIT %(latest)s
+    WHERE run_id = %(run)s AND error_cause = '' AND attempts > 0 ORDER BY id DESC LIMIT %(latest)s
 ) AS answers
 """
 LATEST = 5_000
@@ -39,6 +42,8 @@ class Figures:
     priced: int = 0
     """Outputs whose cost is known."""
     attempts: int = 0
+    reused: int = 0
+    """Taken over from earlier runs: no call, no cost."""
     first_token_p50: float | None = None
     first_token_p95: float | None = None
     total_p50: float | None = None
@@ -91,7 +96,7 @@ def count(run_id: int, latest: int | None = None) -> dict[str, Any]:
 
 def counts_of(run_ids: list[int]) -> dict[int, dict[str, Any]]:
     """Money is text: a float would lose the ninth place."""
-    names = ("stored", "failed", "cost", "priced", "attempts")
+    names = ("stored", "failed", "cost", "priced", "attempts", "reused")
     with connection.cursor() as cursor:
         cursor.execute(COUNT, [run_ids])
         return {run_id: dict(zip(names, values, strict=True)) for run_id, *values in cursor}

@@ -16,6 +16,7 @@ from evalhub.evalsets.models import EvalSet, EvalSetVersion
 from evalhub.projects.models import Project
 from evalhub.runs.causes import name_of_cause
 from evalhub.runs.models import Run
+from evalhub.runs.narrowing import SHOWN
 from evalhub.runs.starting import MOST_REPEATS, StartingError, refuse_unknown_cost
 
 REPEATS_WANTED = f"Choose a number from 1 to {MOST_REPEATS}."
@@ -53,7 +54,7 @@ class BudgetField(forms.DecimalField):
     """US$, more than nothing, as exact as runs keep it."""
 
     def __init__(self, **options: Any) -> None:
-        faults = dict.fromkeys(("invalid", "min_value", "max_digits", "max_whole_digits"), MONEY_WANTED)
+        faults = dict.fromkeys(("required", "invalid", "min_value", "max_digits", "max_whole_digits"), MONEY_WANTED)
         faults["max_decimal_places"] = "Write at most six places after the point."
         super().__init__(
             min_value=Decimal("0.000001"), max_digits=14, decimal_places=6, error_messages=faults, **options
@@ -129,6 +130,12 @@ class StartForm(forms.Form):
         return [f"{self.fields[name].label or name.capitalize()}: {error}" for name in typed for error in typed[name]]
 
 
+class RaiseForm(forms.Form):
+    """What a paused run may cost from now on, all in all."""
+
+    budget = BudgetField(label="Raise the budget to, US$")
+
+
 class RunFilterForm(forms.Form):
     """Which runs the list shows; every value may be missing or wrong."""
 
@@ -164,9 +171,7 @@ class OutputFilterForm(forms.Form):
         super().__init__(data)
         show: Any = self.fields["show"]
         show.choices = [
-            ("", "all"),
-            ("answered", "answered"),
-            ("failed", "failed"),
+            *SHOWN.items(),
             *((f"cause:{cause}", f"failed: {name_of_cause(cause).lower()}") for cause in causes),
         ]
 

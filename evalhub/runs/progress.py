@@ -1,36 +1,33 @@
-"""How far a run is, how fast it goes, what failed, and what it waits for."""
+"""How far a run is, how fast it goes, what failed, what may have been paid twice."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 from django.db import connection
-from django.db.models import Count, Min
+from django.db.models import Count, Max, Min
 
 from evalhub.runs.causes import name_of_cause
 from evalhub.runs.figures import Figures, all_figures_of
 from evalhub.runs.models import Output, Run
+from evalhub.runs.standing import Standing, paused_since, standing_of
 
 RATE_SECONDS = 30
-SILENCE_SECONDS = 30
-"""Without a sign of life for so long, a run that could go on has no worker."""
+LATEST_FOR_RATE = 5_000
 
-RECENT = """
-SELECT count(*) FROM runs_output
-WHERE run_id = %(run)s AND created_at > now() - make_interval(secs => %(seconds)s)
-"""
-STANDING = """
+# From the end of the run, so that it costs the same for a hundred thousand outputs as for a thousand.
+RATE = """
 SELECT
-    run.waits_until > now(),
-    extract(epoch FROM now() - greatest(run.worked_at, run.created_at))::float8,
-    EXISTS (SELECT FROM runs_chunk WHERE run_id = run.id AND state = 'leased' AND lease_until > now()),
-    EXISTS (
-        SELECT FROM runs_chunk WHERE run_id = run.id AND state = 'ready' AND (not_before IS NULL OR not_before <= now())
-    ),
-    (SELECT min(not_before) FROM runs_chunk WHERE run_id = run.id AND state = 'ready'),
-    EXISTS (SELECT FROM runs_chunk WHERE run_id <> run.id AND state = 'leased' AND lease_until > now())
-FROM runs_run AS run WHERE run.id = %s
+    extract(epoch FROM now() - run.created_at)::float8,
+    (
+        SELECT json_build_array(count(*), extract(epoch FROM now() - min(created_at))) FROM (
+            SELECT created_at FROM runs_output WHERE run_id = run.id ORDER BY id DESC LIMIT %(latest)s
+        ) AS latest
+        WHERE created_at > now() - make_interval(secs => %(seconds)s)
+    )
+FROM runs_run AS run WHERE run.id = %(run)s
 """
 
 
@@ -48,12 +45,12 @@ class Failure:
 
 
 @dataclass(frozen=True)
-class Standing:
-    """Why nothing happens in a running run; nothing to say when it does."""
+class Lost:
+    """Calls whose answer nobody stored, since their workers were lost: possibly paid, and made again."""
 
-    sentence: str = ""
-    needs_help: bool = False
-    """Somebody has to do something: nothing will happen by itself."""
+    count: int
+    first_at: datetime
+    last_at: datetime
 
 
 @dataclass(frozen=True)
@@ -65,6 +62,8 @@ class Progress:
     seconds_left: float | None
     failures: list[Failure]
     standing: Standing
+    lost: Lost | None
+    paused_at: datetime | None
 
     @property
     def took(self) -> timedelta | None:
@@ -77,12 +76,19 @@ class Progress:
     @property
     def extra_attempts(self) -> int:
         """Calls beyond one for each output."""
-        return max(0, self.figures.attempts - self.figures.stored)
+        return max(0, self.figures.attempts - (self.figures.stored - self.figures.reused))
+
+    @property
+    def left_of_budget(self) -> Decimal | None:
+        """US$ that further calls may cost; None without a budget."""
+        run = self.run
+        return None if run.budget is None else max(Decimal(0), run.budget - run.spent - run.reserved)
 
 
 def progress_of(run: Run) -> Progress:
     figures = all_figures_of(run)
     is_running = run.state == Run.State.RUNNING
+    is_called = run.source == Run.Source.CALLED
     rate = rate_of(run) if is_running else None
     left = max(0, run.planned_outputs - figures.stored)
     return Progress(
@@ -91,19 +97,22 @@ def progress_of(run: Run) -> Progress:
         rate=rate,
         seconds_left=left / rate if rate else None,
         failures=failures_of(run) if figures.failed else [],
-        standing=standing_of(run) if is_running and run.source == Run.Source.CALLED else Standing(),
+        standing=standing_of(run, figures.total_p50) if is_running and is_called else Standing(),
+        lost=lost_of(run) if is_called else None,
+        paused_at=paused_since(run) if run.state == Run.State.PAUSED else None,
     )
 
 
 def rate_of(run: Run) -> float | None:
-    """Outputs a second over the last half minute, or since the start where that is shorter."""
+    """Outputs a second over the last half minute, or since the start or its latest outputs where that is shorter."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT extract(epoch FROM now() - created_at)::float8 FROM runs_run WHERE id = %s", [run.pk])
+        cursor.execute(RATE, {"run": run.pk, "seconds": RATE_SECONDS, "latest": LATEST_FOR_RATE})
         row = cursor.fetchone()
-        seconds = min(RATE_SECONDS, max(1.0, row[0])) if row else RATE_SECONDS
-        cursor.execute(RECENT, {"run": run.pk, "seconds": seconds})
-        count = cursor.fetchone()[0]
-    return count / seconds if count else None
+    if row is None or not row[1][0]:
+        return None
+    age, (count, since) = row
+    seconds = since if count == LATEST_FOR_RATE else min(RATE_SECONDS, age)
+    return float(count / max(1.0, seconds))
 
 
 def failures_of(run: Run) -> list[Failure]:
@@ -116,31 +125,6 @@ def failures_of(run: Run) -> list[Failure]:
     ]
 
 
-def standing_of(run: Run) -> Standing:
-    with connection.cursor() as cursor:
-        cursor.execute(STANDING, [run.pk])
-        row = cursor.fetchone()
-    if row is None:
-        return Standing()
-    told_to_wait, silent_for, is_worked_on, is_claimable, not_before, others_are_worked_on = row
-    if told_to_wait:
-        return Standing(f"The endpoint asked for no call before {clock(run.waits_until)}.")
-    if is_worked_on:
-        return Standing()
-    if not is_claimable:
-        return Standing(f"What is left is tried again from {clock(not_before)} on." if not_before else "")
-    if silent_for < SILENCE_SECONDS:
-        return Standing("Waiting for a worker.")
-    if others_are_worked_on:
-        return Standing("All workers are busy with other runs. This one goes on when one of them is free.")
-    return Standing(
-        f"No worker has looked at this run for {int(silent_for)} s. Start one on a machine that reaches this database: "
-        "“manage.py serve”, or “celery -A evalhub worker --queues calls”.",
-        needs_help=True,
-    )
-
-
-def clock(moment: datetime | None) -> str:
-    from django.utils.timezone import localtime
-
-    return f"{localtime(moment):%H:%M:%S}" if moment else ""
+def lost_of(run: Run) -> Lost | None:
+    lost = run.lost_calls.aggregate(count=Count("pk"), first_at=Min("lost_at"), last_at=Max("lost_at"))
+    return Lost(**lost) if lost["count"] else None

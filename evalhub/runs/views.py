@@ -1,55 +1,38 @@
-"""Runs: the list, starting them, one run as it moves, and what may be done with it."""
+"""One run as it moves, what may be done with it, and runs of recorded outputs."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from django.contrib import messages
-from django.db.models import Count, Q
+from django.db import transaction
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from evalhub.evalsets.models import EvalSetVersion, Upload
+from evalhub.evalsets.models import Upload
 from evalhub.evalsets.receiving import receive
 from evalhub.projects.access import MemberRequest, for_role
 from evalhub.projects.models import Project, Role, User
-from evalhub.runs.figures import figures_of
-from evalhub.runs.forms import OutputsFileForm, RunFilterForm, published_versions
+from evalhub.runs.forms import OutputsFileForm, RaiseForm, published_versions
+from evalhub.runs.list_views import runs_of
 from evalhub.runs.models import Run
 from evalhub.runs.pausing import StateError, cancel_run, pause_run, resume_run, retry_failed
 from evalhub.runs.progress import progress_of
+from evalhub.runs.raising import RaisingError, raise_budget
 from evalhub.runs.start_views import UNREACHABLE
-from evalhub.web.paging import page_of
 from evalhub.web.rendering import render_page_or_fragment
 
-
-def runs_of(project: Project) -> Any:
-    return Run.objects.in_project(project).select_related("candidate", "version__eval_set", "started_by", "project")
-
-
-@require_GET
-@for_role(Role.LEAD)
-def list_runs(request: MemberRequest, project: Project) -> HttpResponseBase:
-    """The project's runs, latest first, narrowed by eval set, candidate and state."""
-    form = RunFilterForm(project, request.GET)
-    page = page_of(request, form.narrow(runs_of(project)), "-pk")
-    figures = figures_of(page.rows)
-    context = {
-        "form": form,
-        "page": page,
-        "rows": [(run, figures.get(run.pk)) for run in page.rows],
-        "is_filtered": any(request.GET.get(name) for name in form.fields),
-    }
-    return render(request, "runs/list.html", context)
+RAISED = "The budget is raised, and the run goes on."
 
 
 @require_GET
 @for_role(Role.LEAD)
 def show(request: MemberRequest, project: Project, pk: int) -> HttpResponseBase:
-    run = get_object_or_404(runs_of(project), pk=pk)
-    return render(request, "runs/show.html", {"run": run, "progress": progress_of(run)})
+    return render(request, "runs/show.html", context_of(get_object_or_404(runs_of(project), pk=pk)))
 
 
 @require_GET
@@ -57,8 +40,11 @@ def show(request: MemberRequest, project: Project, pk: int) -> HttpResponseBase:
 def progress(request: MemberRequest, project: Project, pk: int) -> HttpResponseBase:
     """The part of a run's page that moves; without htmx, the page."""
     run = get_object_or_404(runs_of(project), pk=pk)
-    context = {"run": run, "progress": progress_of(run)}
-    return render_page_or_fragment(request, "runs/show.html", "runs/_progress.html", context)
+    return render_page_or_fragment(request, "runs/show.html", "runs/_progress.html", context_of(run))
+
+
+def context_of(run: Run, raise_form: RaiseForm | None = None) -> dict[str, Any]:
+    return {"run": run, "progress": progress_of(run), "raise_form": raise_form or RaiseForm()}
 
 
 def change_state(
@@ -101,6 +87,27 @@ def retry(request: MemberRequest, project: Project, pk: int) -> HttpResponseBase
     return change_state(request, project, pk, retry_failed, "{} failed outputs are asked for again.")
 
 
+@require_POST
+@for_role(Role.LEAD)
+def raise_and_resume(request: MemberRequest, project: Project, pk: int) -> HttpResponseBase:
+    """Give a paused run more money, and let it go on."""
+    run = get_object_or_404(runs_of(project), pk=pk)
+    form = RaiseForm(request.POST)
+    if form.is_valid():
+        try:
+            return change_state(request, project, pk, partial(raised_and_resumed, form.cleaned_data["budget"]), RAISED)
+        except RaisingError as error:
+            form.add_error("budget", str(error))
+            run.refresh_from_db()
+    return render(request, "runs/show.html", context_of(run, form), status=422)
+
+
+@transaction.atomic
+def raised_and_resumed(amount: Decimal, run: Run, user: User) -> None:
+    raise_budget(run, amount, user)
+    resume_run(run, user)
+
+
 @require_http_methods(["GET", "POST"])
 @for_role(Role.LEAD)
 def upload(request: MemberRequest, project: Project) -> HttpResponseBase:
@@ -113,23 +120,3 @@ def upload(request: MemberRequest, project: Project) -> HttpResponseBase:
     has_versions = published_versions(project).exists()
     context = {"form": form, "has_versions": has_versions}
     return render(request, "runs/upload.html", context, status=422 if form.errors else 200)
-
-
-@require_GET
-@for_role(Role.LEAD)
-def summary(request: MemberRequest, project: Project) -> HttpResponseBase:
-    """The part of the overview that tells of runs."""
-    runs = Run.objects.in_project(project)
-    counts = runs.aggregate(
-        all=Count("pk"),
-        running=Count("pk", filter=Q(state=Run.State.RUNNING)),
-        paused=Count("pk", filter=Q(state=Run.State.PAUSED)),
-    )
-    latest = runs_of(project).order_by("-pk").first()
-    context = {
-        "counts": counts,
-        "latest": latest,
-        "figures": figures_of([latest]).get(latest.pk) if latest else None,
-        "has_versions": EvalSetVersion.objects.in_project(project).published().exists(),
-    }
-    return render(request, "runs/_summary.html", context)

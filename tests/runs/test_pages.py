@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -117,29 +116,6 @@ def test_the_moving_part_ends_itself_when_the_run_is_over(page, run):
     assert 'hx-trigger="every 2s"' in moving and "<html" not in moving
     assert "hx-trigger" not in ended
     assert "<html" in page.get(address).content.decode()
-
-
-def test_a_run_that_no_worker_looks_at_says_so(page, run):
-    def standing() -> tuple[str, bool]:
-        found = page.get(url("show", run)).context["progress"].standing
-        return found.sentence, found.needs_help
-
-    assert standing() == ("Waiting for a worker.", False)
-
-    Run.objects.filter(pk=run.pk).update(created_at=timezone.now() - timedelta(seconds=65))
-    sentence, needs_help = standing()
-    assert needs_help and sentence.startswith("No worker has looked at this run for 6")
-
-    other = start(make_version(run.project, 1, name="Other"), make_caller(run.project, model="other"))
-    other.chunks.update(state="leased", lease_until=timezone.now() + timedelta(seconds=50))
-    assert standing()[0].startswith("All workers are busy with other runs.")
-
-    run.chunks.update(state="leased", lease_until=timezone.now() + timedelta(seconds=50))
-    assert standing() == ("", False)
-
-    moment = timezone.now() + timedelta(minutes=2)
-    Run.objects.filter(pk=run.pk).update(waits_until=moment)
-    assert standing()[0] == f"The endpoint asked for no call before {moment:%H:%M:%S}."
 
 
 def test_pause_resume_and_cancel_change_the_state_and_leave_a_trace(page, run, lead):

@@ -133,6 +133,8 @@ ADDRESSES = {
     "runs:resume": page(LEAD, POST, "run"),
     "runs:cancel": page(LEAD, POST, "run"),
     "runs:retry": page(LEAD, POST, "run"),
+    "runs:raise": page(LEAD, POST, "run"),
+    "runs:moving": Address(LEAD, query={"run": "run"}),
     "runs:outputs": page(LEAD, GET, "run"),
     "runs:output": page(LEAD, GET, "output"),
     "checks:of_eval_set": page(LEAD, GET, "eval_set"),
