@@ -9,12 +9,15 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 from django.db import connection
 
 LEASE_SECONDS = 60
 HEARTBEAT_SECONDS = 15
+
+NOTHING = Decimal(0)
 
 Parameters = dict[str, Any]
 
@@ -52,19 +55,30 @@ WHERE chunk.id = held.id AND chunk.token = held.token AND chunk.state = 'leased'
 RETURNING chunk.id
 """
 FINISH = """
-UPDATE runs_chunk AS chunk SET state = 'done', lease_until = NULL, worker = '', retries = '{}'
+UPDATE runs_chunk AS chunk SET state = 'done', lease_until = NULL, worker = '', retries = '{}', called = '{}'
 FROM unnest(%(ids)s::bigint[], %(tokens)s::bigint[]) AS held (id, token)
 WHERE chunk.id = held.id AND chunk.token = held.token AND chunk.state = 'leased'
 """
 RELEASE = """
-UPDATE runs_chunk SET state = 'ready', lease_until = NULL, worker = '',
+WITH held AS (
+    SELECT id, run_id, repeat, worker, reserved FROM runs_chunk
+    WHERE id = %(id)s AND token = %(token)s AND state = 'leased' FOR UPDATE
+), told AS (
+    INSERT INTO runs_lostcall (run_id, example_id, repeat, worker, lost_at)
+    SELECT held.run_id, lost.example, held.repeat, held.worker, now()
+    FROM held, unnest(%(lost)s::bigint[]) AS lost (example)
+), freed AS (
+    UPDATE runs_run AS run SET reserved = run.reserved - held.reserved, spent = run.spent + %(spent)s
+    FROM held WHERE run.id = held.run_id AND run.budget IS NOT NULL
+)
+UPDATE runs_chunk AS chunk SET state = 'ready', lease_until = NULL, worker = '', called = '{}', reserved = 0,
     not_before = now() + make_interval(secs => %(wait)s),
     retries = (
         SELECT coalesce(jsonb_object_agg(key, jsonb_build_array(
             value -> 0, extract(epoch FROM now()) + (value -> 1)::float8)), '{}')
         FROM jsonb_each(%(retries)s::jsonb)
     )
-WHERE id = %(id)s AND token = %(token)s AND state = 'leased'
+FROM held WHERE chunk.id = held.id
 """
 
 
@@ -92,6 +106,10 @@ class Item:
     attempts: int = 0
     wait: float = 0
     """Seconds from the claim before which it is not tried again."""
+    reserve: Decimal = NOTHING
+    """US$ that the next call could cost at most; nothing in a run without a budget."""
+    digest: bytes = b""
+    """Of the call as it was made."""
 
 
 def claim(run_id: int, version_id: int, worker: str, with_suspects: bool) -> Lease | None:
@@ -141,13 +159,22 @@ def finish(leases: Iterable[Lease]) -> None:
         cursor.execute(FINISH, keys_of(leases))
 
 
-def release(lease: Lease, waits: dict[int, tuple[int, float]], until: float | None) -> None:
+def release(
+    lease: Lease, waits: dict[int, tuple[int, float]], until: float | None, lost: Collection[Item] = ()
+) -> None:
     """Give a chunk back, with its examples' attempts so far and the seconds before each may be tried again.
 
-    ``until``: seconds before which nothing of it can be done; None if something can be done at once.
+    ``until``: seconds before which nothing of it can be done; None if something can be done at once. ``lost``: items
+    whose call was broken off: it may have been billed.
     """
-    retries = json.dumps({str(example): pair for example, pair in waits.items()})
-    parameters = {"id": lease.chunk_id, "token": lease.token, "wait": until, "retries": retries}
+    parameters: Parameters = {
+        "id": lease.chunk_id,
+        "token": lease.token,
+        "wait": until,
+        "retries": json.dumps({str(example): pair for example, pair in waits.items()}),
+        "lost": [item.example_id for item in lost],
+        "spent": sum((item.reserve for item in lost), NOTHING),
+    }
     with connection.cursor() as cursor:
         cursor.execute(RELEASE, parameters)
 

@@ -20,6 +20,7 @@ from evalhub.errors import EvalHubError
 from evalhub.runs.database_thread import DatabaseThread
 from evalhub.runs.in_hand import Order
 from evalhub.runs.leaving import Leaving
+from evalhub.runs.metering import Meter
 from evalhub.runs.models import Run
 from evalhub.runs.pausing import pause_before_calls
 from evalhub.runs.shift import Shift, Stop
@@ -65,7 +66,7 @@ def order_for(run: Run) -> Order:
             "The endpoint's address was changed after this run was started, and its key is not sent to the old one. "
             "Start a new run."
         )
-    return Order(run.pk, run.version_id, run.plan, key)
+    return Order(run.pk, run.version_id, run.plan, key, run.budget is not None, run.reuses_outputs)
 
 
 def order_for_neglected_run(known: Container[int]) -> Order | None:
@@ -127,7 +128,9 @@ class Crew:
     def begin(self, order: Order) -> None:
         name = shift_name()
         share = Share(connect_to_redis, order.plan["endpoint"], name, order.plan["max_in_flight"])
-        shift = Shift(order, name, share, self.leaving, self.deadline, lambda: len(self.shifts) == 1)
+        limits = order.plan["requests_per_minute"], order.plan["tokens_per_minute"]
+        meter = Meter(connect_to_redis, order.plan["endpoint"], name, *limits)
+        shift = Shift(order, name, share, meter, self.leaving, self.deadline, lambda: len(self.shifts) == 1)
         self.shifts[self.loop.create_task(shift.work())] = shift
 
     def end(self, task: asyncio.Task[Stop]) -> None:

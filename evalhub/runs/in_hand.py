@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING, Any
@@ -13,11 +13,16 @@ import orjson
 from evalhub.candidates.calling import Reply, call, cost_of
 from evalhub.candidates.prompting import build_body
 from evalhub.errors import EvalHubError
+from evalhub.runs.attempts import Settlement
+from evalhub.runs.budget import billed, most_cost
 from evalhub.runs.causes import INTERNAL
-from evalhub.runs.chunks import Item, Lease
+from evalhub.runs.chunks import NOTHING, Item, Lease
+from evalhub.runs.outages import Streak, is_failing
 from evalhub.runs.pool import Pool
 from evalhub.runs.retrying import REFUSED, retry_of
+from evalhub.runs.reusing import digest_of
 from evalhub.runs.storing import Row
+from evalhub.runs.tokens import Tokens
 
 if TYPE_CHECKING:
     import aiohttp
@@ -37,6 +42,8 @@ class Order:
     version_id: int
     plan: dict[str, Any]
     key: str | None
+    has_budget: bool = False
+    reuses_outputs: bool = False
 
 
 class InHand:
@@ -54,7 +61,13 @@ class InHand:
         """All their examples are answered, and the last answers are among the rows."""
         self.rows: list[Row] = []
         self.characters = 0
+        self.settled: list[Settlement] = []
+        """Calls that are over, and are still written down as begun."""
         self.answered = 0
+        self.tokens = Tokens(order.plan)
+        self.streak = Streak()
+        self.down_because = ""
+        """What the endpoint said last, once it failed so often that it is taken for down."""
         self.refusals = 0
         self.fault = ""
         """Why the run has to pause, once the endpoint refused often enough."""
@@ -69,19 +82,40 @@ class InHand:
     async def ask(self, item: Item) -> None:
         """Make one attempt at an item and settle what came of it. Never raises: the item would be lost."""
         item.attempts += 1
+        expected = self.tokens.mean
         try:
             body = build_body(self.order.plan, orjson.loads(item.request))
+            item.digest = digest_of(self.order.plan, item.lease.repeat, body)
             reply = await call(self.session, self.order.plan, self.order.key, body)
         except EvalHubError as error:
             reply = Reply(cause="bad_request", error=str(error))
         except Exception as error:
             log.exception("Run %s, example %s: the call failed inside EvalHub", self.order.run_id, item.example_id)
             reply = Reply(cause=INTERNAL, error=f"EvalHub itself failed here ({type(error).__name__}); see its log.")
+        self.tokens.told(reply, expected)
+        self.cross_out(item, reply)
         self.settle(item, reply)
+
+    def cross_out(self, item: Item, reply: Reply) -> None:
+        """Note that the call is over. Without a budget that matters only if it is made again: see ``attempts``."""
+        if item.lease.is_lost:
+            return
+        if self.order.has_budget:
+            self.settled.append(Settlement(item, item.reserve, billed(reply, self.order.plan, item.reserve)))
+            item.reserve = NOTHING
+        elif reply.cause:
+            self.settled.append(Settlement(item, NOTHING, NOTHING))
 
     def settle(self, item: Item, reply: Reply) -> None:
         """Decide what the answer means: a row to be stored, another attempt, or a pause of the run."""
         self.answered += 1
+        is_down = is_failing(reply.cause)
+        if self.pool.is_down and is_down:
+            item.attempts -= 1  # nothing is wrong with the example
+        elif self.streak.note(item.example_id, is_down):
+            self.down_because = reply.error
+            self.pool.is_down = True  # at once: whatever starts now would fail too
+            self.nudge()
         is_refused = reply.cause in REFUSED
         self.refusals = self.refusals + 1 if is_refused else 0
         if self.refusals >= REFUSALS_IN_A_ROW and not self.fault:
@@ -122,10 +156,25 @@ class InHand:
         self.characters = 0
         return rows, finished
 
+    def take_settled(self) -> list[Settlement]:
+        """The calls that are over; they are not in hand any more."""
+        settled, self.settled = self.settled, []
+        return settled
+
+    def reserve(self, items: Iterable[Item]) -> None:
+        """Set what each of the next calls could cost at most, which matters where there is a budget."""
+        if self.order.has_budget:
+            for item in items:
+                item.reserve = most_cost(self.order.plan, item.request)
+
     def lose(self, lease: Lease) -> None:
         """Discard what belongs to a chunk that is another worker's now."""
         lease.is_lost = True
         self.leases.pop(lease.chunk_id, None)
+
+    def lost_of(self, lease: Lease) -> list[Item]:
+        """Of a lease's items those whose call was broken off."""
+        return [item for item in self.pool.dropped if item.lease is lease]
 
     @property
     def is_empty(self) -> bool:
@@ -162,4 +211,5 @@ def row_of(item: Item, reply: Reply, plan: dict[str, Any]) -> Row:
         "error": reply.error,
         "raw": reply.raw if reply.cause else "",
         "truncated": reply.truncated,
+        "call_digest": item.digest.hex() if item.digest else None,
     }

@@ -14,6 +14,7 @@ from evalhub.errors import EvalHubError
 from evalhub.projects.models import User
 from evalhub.projects.trail import record_event
 from evalhub.runs.models import Output, Run
+from evalhub.runs.outages import look_again
 from evalhub.runs.planning import chunk_size, plan_chunks
 from evalhub.runs.waking import announce_outputs, wake_workers_on_commit
 
@@ -36,6 +37,7 @@ def resume_run(run: Run, user: User) -> None:
     """Go on with a paused run, also with what waited to be tried again. Raises StateError unless it is paused."""
     change(run, "resume", [State.PAUSED], State.RUNNING, state_reason="", waits_until=None, worked_at=Now())
     run.chunks.filter(state="ready").update(not_before=None)
+    look_again(run.plan["endpoint"])
     record_event(run.project, user, "resumed", described(run))
     wake_workers_on_commit([run])
 

@@ -10,12 +10,17 @@ from itertools import count
 
 from evalhub.candidates.calling import open_session
 from evalhub.runs import chunks
-from evalhub.runs.chunks import Lease
+from evalhub.runs.attempts import settle_and_begin
+from evalhub.runs.budget import pause_if_spent
+from evalhub.runs.chunks import Item, Lease
 from evalhub.runs.database_thread import DatabaseThread
 from evalhub.runs.finishing import finish_runs
 from evalhub.runs.in_hand import InHand, Order
 from evalhub.runs.leaving import Leaving
-from evalhub.runs.pausing import hold_run, pause_for_fault
+from evalhub.runs.metering import Meter
+from evalhub.runs.pausing import hold_run, pause_before_calls, pause_for_fault
+from evalhub.runs.probing import Probing
+from evalhub.runs.reusing import reuse_outputs
 from evalhub.runs.slots import FIRST_RENEWAL_SECONDS, FIRST_SECONDS, RENEWAL_SECONDS, Share
 from evalhub.runs.storing import store_outputs
 from evalhub.runs.waking import announce_outputs, wake_workers
@@ -29,6 +34,8 @@ LONGEST_WAIT_SECONDS = 5.0
 TICK_SECONDS = 0.1
 STORE_AFTER_SECONDS = 0.2
 CLAIM_AGAIN_SECONDS = 1.0
+BEGIN_AGAIN_SECONDS = 0.25
+LOOK_SECONDS = 0.02
 # What is ready should last through a slow claim behind a slow store, but not keep work from other workers.
 READY_FOR_SECONDS, MOST_POOLS_READY = 0.1, 8
 ANNOUNCE_SECONDS = 2.0
@@ -42,7 +49,8 @@ class Stop(Enum):
     LEAVING = "the worker was asked to stop"
     STATE = "the run is not running any more"
     REFUSED = "the endpoint refuses every call"
-    WAITING = "the endpoint asked for a longer wait"
+    WAITING = "the endpoint asked for a longer wait, or is down"
+    DOWN = "the endpoint has been down for long"
 
 
 class Shift:
@@ -50,11 +58,19 @@ class Shift:
     nothing else, so that a chunk with which workers were lost can take nothing else with it."""
 
     def __init__(
-        self, order: Order, worker: str, share: Share, leaving: Leaving, deadline: float, is_only: Callable[[], bool]
+        self,
+        order: Order,
+        worker: str,
+        share: Share,
+        meter: Meter,
+        leaving: Leaving,
+        deadline: float,
+        is_only: Callable[[], bool],
     ) -> None:
         self.order = order
         self.worker = worker
         self.share = share
+        self.meter = meter
         self.leaving = leaving
         self.deadline = deadline
         self.is_only = is_only
@@ -63,6 +79,7 @@ class Shift:
         self.nudged = asyncio.Event()
         self.hand = InHand(order, self.nudged.set, self.run_low)
         self.pool = self.hand.pool
+        self.probing = Probing(self.hand, self.database)
         self.pool.wanted = order.plan["max_in_flight"]
         self.started_at = self.counted_at = self.loop.time()
         self.stop: Stop | None = None
@@ -71,7 +88,7 @@ class Shift:
         self.is_exhausted = False
         """With nothing in hand, the last claim found nothing."""
         self.is_unannounced = False
-        self.due = dict.fromkeys(("beat", "state", "claim", "store", "announce"), 0.0)
+        self.due = dict.fromkeys(("beat", "state", "claim", "begin", "store", "announce"), 0.0)
 
     def run_low(self) -> None:
         """Called by the pool when too little is ready."""
@@ -80,7 +97,10 @@ class Shift:
 
     async def work(self) -> Stop:
         """Work until something stops it; whatever was claimed and not answered has been given back then."""
-        keeper = self.loop.create_task(self.keep_share())
+        keepers = [self.loop.create_task(self.keep_share())]
+        if self.meter.is_needed:
+            self.pool.permits = 0
+            keepers.append(self.loop.create_task(self.keep_meter()))
         try:
             async with open_session(self.order.plan["max_in_flight"]) as self.hand.session:
                 while not await self.is_over():
@@ -89,16 +109,19 @@ class Shift:
             await self.store()
             await self.hand_back()
         finally:
-            keeper.cancel()
-            await asyncio.gather(keeper, return_exceptions=True)
+            for keeper in keepers:
+                keeper.cancel()
+            await asyncio.gather(*keepers, return_exceptions=True)
+            await self.probing.stop()
             await self.pool.drop_calls()
             self.pool.drop_sleepers()
             self.database.close()
             await asyncio.to_thread(self.share.leave)
+            await asyncio.to_thread(self.meter.leave)
         return self.stop or Stop.DONE
 
     async def is_over(self) -> bool:
-        """One round: look up, claim, store; true when nothing is in hand any more that could still be finished."""
+        """One round: look up, claim, begin, store; true when nothing is in hand any more that could be finished."""
         if self.is_due("beat", chunks.HEARTBEAT_SECONDS):
             await self.beat()
         if self.is_due("state", TICK_SECONDS):
@@ -107,6 +130,8 @@ class Shift:
         self.look_ahead()
         if self.stop is None and self.wants_more():
             await self.claim_more()
+        if self.stop is None and self.wants_begun():
+            await self.begin_more()
         if self.has_to_store():
             await self.store()
         if self.pool.calls or self.hand.rows or self.hand.finished:
@@ -137,8 +162,10 @@ class Shift:
         self.halt(stop)
         if stop is Stop.REFUSED:
             await self.database.run(pause_for_fault, self.order.run_id, self.hand.fault)
+        elif stop is Stop.DOWN:
+            await self.database.run(pause_before_calls, self.order.run_id, self.probing.gave_up())
         elif stop is Stop.WAITING:
-            await self.database.run(hold_run, self.order.run_id, self.pool.held_for())
+            await self.database.run(hold_run, self.order.run_id, self.waits_for())
         elif stop in {Stop.HANDED_ON, Stop.LEAVING}:
             # Before what is in flight has ended: another worker may go on meanwhile.
             await asyncio.to_thread(wake_workers, self.order.run_id)
@@ -150,13 +177,19 @@ class Shift:
             return Stop.LEAVING
         if self.loop.time() > self.deadline:
             return Stop.HANDED_ON
-        if self.pool.held_for() > LONGEST_WAIT_SECONDS:
+        if self.probing.gave_up():
+            return Stop.DOWN
+        if self.waits_for() > LONGEST_WAIT_SECONDS and not self.pool.calls:
             return Stop.WAITING
         return Stop.DONE if self.is_dry() else None
 
+    def waits_for(self) -> float:
+        """Seconds before which the endpoint is not to be called: it said so, or is down."""
+        return max(self.pool.held_for(), self.probing.waits_for())
+
     def is_dry(self) -> bool:
         """Whether there is nothing to claim, and nothing in hand but what sleeps for long."""
-        if self.pool.calls or self.pool.ready or self.loop.time() >= self.due["claim"]:
+        if self.pool.calls or self.pool.ready or self.pool.waiting or self.loop.time() >= self.due["claim"]:
             return False
         sleeps = self.pool.sleeps_for()
         return self.is_exhausted if sleeps is None else sleeps > LONGEST_WAIT_SECONDS
@@ -167,9 +200,10 @@ class Shift:
         self.pool.close()
 
     async def look_up(self) -> None:
-        """See whether somebody paused or cancelled the run."""
+        """See whether somebody paused or cancelled the run, and whether the endpoint is down."""
         if await self.database.run(chunks.state_of_run, self.order.run_id) != "running":
             self.halt(Stop.STATE)
+        await self.probing.look(may_probe=self.stop is None)
 
     async def beat(self) -> None:
         held = list(self.hand.leases.values())
@@ -180,18 +214,24 @@ class Shift:
                 self.hand.lose(lease)
 
     def look_ahead(self) -> None:
-        """Set how much should be ready: one pool, or more where calls are so quick that it would run dry meanwhile."""
+        """Set how much should be ready: one pool, or more where calls are so quick that it would run dry meanwhile.
+
+        What is ready is written down as called, so where calls wait for their turn it is no more than a second's worth.
+        """
         now = self.loop.time()
         if now - self.counted_at >= TICK_SECONDS:
             rate = self.hand.answered / (now - self.counted_at)
             self.hand.answered, self.counted_at = 0, now
             most = self.order.plan["max_in_flight"]
             self.pool.wanted = int(min(max(most, rate * READY_FOR_SECONDS), most * MOST_POOLS_READY))
+            if self.meter.is_needed:
+                self.pool.wanted = int(min(most, rate + 1))
 
     def wants_more(self) -> bool:
         if self.hand.has_suspect:
             return False
-        return len(self.pool.ready) < self.pool.wanted and self.loop.time() >= self.due["claim"]
+        in_hand = len(self.pool.ready) + len(self.pool.waiting)
+        return in_hand < self.pool.wanted and self.loop.time() >= self.due["claim"]
 
     async def claim_more(self) -> None:
         """Claim until enough is ready beside what is in flight, or nothing is left to claim."""
@@ -214,20 +254,49 @@ class Shift:
         def claim() -> Lease | None:
             if next(tries):
                 chunks.give_back_unheld(order.run_id, self.worker, held)
-            return chunks.claim(order.run_id, order.version_id, self.worker, with_suspects)
+            lease = chunks.claim(order.run_id, order.version_id, self.worker, with_suspects)
+            if lease and order.reuses_outputs and reuse_outputs(order.run_id, lease, order.plan):
+                self.is_unannounced = True
+            return lease
 
         return claim
 
+    def wants_begun(self) -> bool:
+        if self.pool.is_down or self.pool.held_for() or self.loop.time() < self.due["begin"]:
+            return False
+        return bool(self.pool.waiting) and len(self.pool.ready) < self.pool.wanted
+
+    async def begin_more(self) -> None:
+        """Write down the next calls, after which they may be made."""
+        wanted = self.pool.take_waiting()
+        self.hand.reserve(wanted)
+        wanted.sort(key=lambda item: item.reserve)  # the cheapest first, so that a budget's rest is of use
+        settled = self.hand.take_settled()
+        granted = await self.database.run(settle_and_begin, self.order.run_id, settled, wanted, self.order.has_budget)
+        self.pool.put_back([item for place, item in enumerate(wanted) if place not in granted])
+        self.pool.make_ready(item for place, item in enumerate(wanted) if place in granted)
+        if len(granted) < len(wanted):
+            await self.learn_why(wanted)
+
+    async def learn_why(self, wanted: list[Item]) -> None:
+        """Calls may not begin: the budget has no room, the run is not running, or a chunk is not ours any more."""
+        self.due |= {"begin": self.loop.time() + BEGIN_AGAIN_SECONDS, "beat": 0.0, "state": 0.0}
+        if self.order.has_budget and not self.pool.calls and not self.pool.ready:
+            need = min(item.reserve for item in wanted)
+            if await self.database.run(pause_if_spent, self.order.run_id, need):
+                self.halt(Stop.STATE)
+
     def has_to_store(self) -> bool:
-        if not (self.hand.rows or self.hand.finished):
+        if not (self.hand.rows or self.hand.finished or self.hand.settled):
             return False
         return self.hand.is_much() or not self.pool.calls or self.is_due("store", STORE_AFTER_SECONDS)
 
     async def store(self) -> None:
         rows, finished = self.hand.take_rows()
-        if not (rows or finished):
+        settled = self.hand.take_settled()
+        if not (rows or finished or settled):
             return
-        stored = await self.database.run(store_outputs, rows, finished)
+        stored = await self.database.run(store_outputs, rows, finished, settled)
         self.due["store"] = self.loop.time() + STORE_AFTER_SECONDS
         self.is_unannounced = self.is_unannounced or stored > 0
         self.pool.is_clogged = False
@@ -252,14 +321,26 @@ class Shift:
             is_new = self.loop.time() - self.started_at < FIRST_SECONDS
             await asyncio.sleep(FIRST_RENEWAL_SECONDS if is_new else RENEWAL_SECONDS)
 
+    async def keep_meter(self) -> None:
+        """Ask for as many calls as could begin, each time some could, where the endpoint has limits a minute."""
+        while True:
+            seconds = 0.0
+            if could := self.pool.could_start():
+                self.meter.correct(self.hand.tokens.take_beyond())
+                granted = await asyncio.to_thread(self.meter.take, could, self.hand.tokens.mean)
+                self.pool.permits = granted.count
+                self.pool.fill()
+                self.pool.permits, seconds = 0, granted.seconds
+            await asyncio.sleep(max(seconds, LOOK_SECONDS))
+
     async def hand_back(self) -> None:
         """Give back what was claimed and not answered, with what is known of it, and close the run if it is done."""
         for lease in self.hand.leases.values():
             waits = self.hand.waits_of(lease)
             all_wait = len(waits) == len(lease.items)
             until = min((seconds for _, seconds in waits.values()), default=0.0) if all_wait else 0.0
-            await self.database.run(chunks.release, lease, waits, until or None)
-        if held := self.pool.held_for():
+            await self.database.run(chunks.release, lease, waits, until or None, self.hand.lost_of(lease))
+        if held := self.waits_for():
             await self.database.run(hold_run, self.order.run_id, held)
         finished = await self.database.run(finish_runs, self.order.run_id)
         if self.is_unannounced and not finished:

@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 from django.db import connection, transaction
 
+from evalhub.runs.attempts import Settlement, settle
 from evalhub.runs.chunks import Lease, finish
 
 Row = dict[str, Any]
@@ -17,16 +18,16 @@ Row = dict[str, Any]
 INSERT_OUTPUTS = """
 INSERT INTO runs_output (
     run_id, example_id, repeat, text, tool_calls, finish_reason, prompt_tokens, completion_tokens, cost,
-    first_token_ms, total_ms, attempts, error_cause, error, raw, truncated, created_at
+    first_token_ms, total_ms, attempts, error_cause, error, raw, truncated, call_digest, created_at
 )
 SELECT
     chunk.run_id, row.example_id, chunk.repeat, row.text, row.tool_calls, row.finish_reason, row.prompt_tokens,
     row.completion_tokens, row.cost, row.first_token_ms, row.total_ms, row.attempts, row.error_cause, row.error,
-    row.raw, row.truncated, clock_timestamp()
+    row.raw, row.truncated, decode(row.call_digest, 'hex'), clock_timestamp()
 FROM json_to_recordset(%(rows)s::json) AS row (
     chunk_id bigint, token bigint, example_id bigint, text text, tool_calls json, finish_reason text,
     prompt_tokens int, completion_tokens int, cost numeric(16, 9), first_token_ms float8, total_ms float8,
-    attempts int, error_cause text, error text, raw text, truncated bool
+    attempts int, error_cause text, error text, raw text, truncated bool, call_digest text
 )
 JOIN runs_chunk AS chunk ON chunk.id = row.chunk_id AND chunk.token = row.token AND chunk.state = 'leased'
 FOR SHARE OF chunk
@@ -34,10 +35,15 @@ ON CONFLICT (run_id, example_id, repeat) DO NOTHING
 """
 
 
-def store_outputs(rows: Collection[Row], finished: Collection[Lease]) -> int:
-    """Store the rows, and mark done the chunks that end with them; returns how many rows were new."""
+def store_outputs(rows: Collection[Row], finished: Collection[Lease], settled: Collection[Settlement] = ()) -> int:
+    """Store the rows, settle what they cost, and mark done the chunks that end with them.
+
+    Returns how many rows were new.
+    """
     with transaction.atomic():
         stored = 0
+        if settled:
+            settle(settled)
         if rows:
             with connection.cursor() as cursor:
                 cursor.execute(INSERT_OUTPUTS, {"rows": as_json(rows)})

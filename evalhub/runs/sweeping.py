@@ -22,10 +22,28 @@ QUARANTINE_SENTENCE = (
     "Find out why, then retry the failed outputs of the run."
 )
 
+# What was called and has no output may have been billed, and is reckoned to have cost what was reserved for it.
 TAKE_BACK = """
-UPDATE runs_chunk SET state = 'ready', crashes = crashes + 1, lease_until = NULL, worker = ''
-WHERE id IN (SELECT id FROM runs_chunk WHERE state = 'leased' AND lease_until < now() FOR UPDATE SKIP LOCKED)
-RETURNING id, crashes
+WITH expired AS (
+    SELECT id, run_id, repeat, worker, called, reserved FROM runs_chunk
+    WHERE state = 'leased' AND lease_until < now() FOR UPDATE SKIP LOCKED
+), told AS (
+    INSERT INTO runs_lostcall (run_id, example_id, repeat, worker, lost_at)
+    SELECT expired.run_id, lost.example, expired.repeat, expired.worker, now()
+    FROM expired, unnest(expired.called) AS lost (example)
+    WHERE NOT EXISTS (
+        SELECT FROM runs_output AS output WHERE output.run_id = expired.run_id
+            AND output.example_id = lost.example AND output.repeat = expired.repeat
+    )
+), paid AS (
+    UPDATE runs_run AS run SET reserved = run.reserved - sums.reserved, spent = run.spent + sums.reserved
+    FROM (SELECT run_id, sum(reserved) AS reserved FROM expired GROUP BY run_id) AS sums
+    WHERE run.id = sums.run_id AND run.budget IS NOT NULL
+)
+UPDATE runs_chunk AS chunk
+SET state = 'ready', crashes = chunk.crashes + 1, lease_until = NULL, worker = '', called = '{}', reserved = 0
+FROM expired WHERE chunk.id = expired.id
+RETURNING chunk.id, chunk.crashes
 """
 UNANSWERED = """
 FROM runs_chunk AS chunk
