@@ -15,6 +15,7 @@ from evalhub.runs.outages import (
     Down,
     claim_probe,
     close_outage,
+    give_back_probe,
     is_failing,
     open_outage,
     outage_of,
@@ -85,6 +86,8 @@ class Probing:
         )
 
     async def stop(self) -> None:
+        """Break off a probe under way; another shift may make it at once."""
         if self.probe:
             self.probe.cancel()
             await asyncio.gather(self.probe, return_exceptions=True)
+            await self.database.run(give_back_probe, self.endpoint)

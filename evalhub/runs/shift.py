@@ -10,6 +10,7 @@ from itertools import count
 
 from evalhub.candidates.calling import open_session
 from evalhub.runs import chunks
+from evalhub.runs.allowance import Allowance
 from evalhub.runs.attempts import settle_and_begin
 from evalhub.runs.budget import pause_if_spent
 from evalhub.runs.chunks import Item, Lease
@@ -21,7 +22,7 @@ from evalhub.runs.metering import Meter
 from evalhub.runs.pausing import hold_run, pause_before_calls, pause_for_fault
 from evalhub.runs.probing import Probing
 from evalhub.runs.reusing import reuse_outputs
-from evalhub.runs.slots import FIRST_RENEWAL_SECONDS, FIRST_SECONDS, RENEWAL_SECONDS, Share
+from evalhub.runs.slots import Share
 from evalhub.runs.storing import store_outputs
 from evalhub.runs.waking import announce_outputs, wake_workers
 
@@ -35,7 +36,6 @@ TICK_SECONDS = 0.1
 STORE_AFTER_SECONDS = 0.2
 CLAIM_AGAIN_SECONDS = 1.0
 BEGIN_AGAIN_SECONDS = 0.25
-LOOK_SECONDS = 0.02
 # What is ready should last through a slow claim behind a slow store, but not keep work from other workers.
 READY_FOR_SECONDS, MOST_POOLS_READY = 0.1, 8
 ANNOUNCE_SECONDS = 2.0
@@ -69,8 +69,6 @@ class Shift:
     ) -> None:
         self.order = order
         self.worker = worker
-        self.share = share
-        self.meter = meter
         self.leaving = leaving
         self.deadline = deadline
         self.is_only = is_only
@@ -79,9 +77,10 @@ class Shift:
         self.nudged = asyncio.Event()
         self.hand = InHand(order, self.nudged.set, self.run_low)
         self.pool = self.hand.pool
+        self.allowance = Allowance(share, meter, self.hand)
         self.probing = Probing(self.hand, self.database)
         self.pool.wanted = order.plan["max_in_flight"]
-        self.started_at = self.counted_at = self.loop.time()
+        self.counted_at = self.loop.time()
         self.stop: Stop | None = None
         self.stopped_at = 0.0
         self.has_claimed = False
@@ -97,27 +96,22 @@ class Shift:
 
     async def work(self) -> Stop:
         """Work until something stops it; whatever was claimed and not answered has been given back then."""
-        keepers = [self.loop.create_task(self.keep_share())]
-        if self.meter.is_needed:
-            self.pool.permits = 0
-            keepers.append(self.loop.create_task(self.keep_meter()))
+        self.allowance.begin()
         try:
             async with open_session(self.order.plan["max_in_flight"]) as self.hand.session:
                 while not await self.is_over():
                     await self.rest()
+                await self.probing.stop()
                 await self.pool.drop_calls()
             await self.store()
             await self.hand_back()
         finally:
-            for keeper in keepers:
-                keeper.cancel()
-            await asyncio.gather(*keepers, return_exceptions=True)
+            await self.allowance.stop()
             await self.probing.stop()
             await self.pool.drop_calls()
             self.pool.drop_sleepers()
             self.database.close()
-            await asyncio.to_thread(self.share.leave)
-            await asyncio.to_thread(self.meter.leave)
+            await self.allowance.leave()
         return self.stop or Stop.DONE
 
     async def is_over(self) -> bool:
@@ -224,7 +218,7 @@ class Shift:
             self.hand.answered, self.counted_at = 0, now
             most = self.order.plan["max_in_flight"]
             self.pool.wanted = int(min(max(most, rate * READY_FOR_SECONDS), most * MOST_POOLS_READY))
-            if self.meter.is_needed:
+            if self.pool.permits is not None:
                 self.pool.wanted = int(min(most, rate + 1))
 
     def wants_more(self) -> bool:
@@ -307,31 +301,6 @@ class Shift:
         if self.is_unannounced and self.is_due("announce", ANNOUNCE_SECONDS):
             self.is_unannounced = False
             await asyncio.to_thread(announce_outputs, self.order.run_id)
-
-    async def keep_share(self) -> None:
-        """Ask again and again for our part of the endpoint's slots, and learn whether it asked anybody to wait."""
-        while True:
-            in_flight = len(self.pool.calls)
-            wanted = in_flight if self.pool.is_closed else self.order.plan["max_in_flight"]
-            held = await asyncio.to_thread(self.share.renew, in_flight, wanted, self.pool.held_for())
-            self.pool.limit = self.share.granted
-            if held:
-                self.pool.hold(held)
-            self.pool.fill()
-            is_new = self.loop.time() - self.started_at < FIRST_SECONDS
-            await asyncio.sleep(FIRST_RENEWAL_SECONDS if is_new else RENEWAL_SECONDS)
-
-    async def keep_meter(self) -> None:
-        """Ask for as many calls as could begin, each time some could, where the endpoint has limits a minute."""
-        while True:
-            seconds = 0.0
-            if could := self.pool.could_start():
-                self.meter.correct(self.hand.tokens.take_beyond())
-                granted = await asyncio.to_thread(self.meter.take, could, self.hand.tokens.mean)
-                self.pool.permits = granted.count
-                self.pool.fill()
-                self.pool.permits, seconds = 0, granted.seconds
-            await asyncio.sleep(max(seconds, LOOK_SECONDS))
 
     async def hand_back(self) -> None:
         """Give back what was claimed and not answered, with what is known of it, and close the run if it is done."""

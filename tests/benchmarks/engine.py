@@ -20,6 +20,7 @@ import psutil
 from evalhub.serving.benchmarks import Figure
 
 EXAMPLES, IN_FLIGHT, ROUNDS, PROCESSES = 2_000, 64, 3, 2
+MANY_EXAMPLES = 100_000
 SLOW_MS = 200
 
 
@@ -69,7 +70,7 @@ def request_of(number: int) -> dict[str, object]:
 
 
 class Setting:
-    """A project with 2,000 examples, in the database that the workers look at."""
+    """A project with 2,000 examples and one more version of 100,000, in the database that the workers look at."""
 
     def __init__(self) -> None:
         from django.utils import timezone
@@ -81,15 +82,22 @@ class Setting:
         self.user = User.objects.create(email=f"bench-{stamp}@example.org", name="Bench")
         self.project = Project.objects.create(name="Bench", slug=f"bench-{stamp}")
         eval_set = EvalSet.objects.create(project=self.project, name="Bench")
-        self.version = EvalSetVersion.objects.create(
-            eval_set=eval_set, number=1, state="draft", example_count=EXAMPLES, created_by=self.user
+        self.version, self.long_version = (
+            EvalSetVersion.objects.create(
+                eval_set=eval_set, number=number, state="draft", example_count=count, created_by=self.user
+            )
+            for number, count in enumerate((EXAMPLES, MANY_EXAMPLES), start=1)
         )
-        Example.objects.bulk_create(
-            Example(version=self.version, position=n, key=str(n), request=request_of(n), digest=n.to_bytes(32))
-            for n in range(EXAMPLES)
-        )
-        self.version.state, self.version.published_at = "published", timezone.now()
-        self.version.save()
+        for version in (self.version, self.long_version):
+            Example.objects.bulk_create(
+                (
+                    Example(version=version, position=n, key=str(n), request=request_of(n), digest=n.to_bytes(32))
+                    for n in range(version.example_count)
+                ),
+                batch_size=5_000,
+            )
+            version.state, version.published_at = "published", timezone.now()
+            version.save()
 
     def candidate(self, url: str, name: str):
         from evalhub.candidates.models import Candidate, Endpoint
@@ -98,6 +106,20 @@ class Setting:
             project=self.project, name=name, base_url=url, max_in_flight=IN_FLIGHT, streams=False
         )
         return Candidate.objects.create(project=self.project, name=name, endpoint=endpoint, model="quick")
+
+
+def run_many(setting: Setting, candidate: object, worker: psutil.Process) -> tuple[float, float]:
+    """Seconds that a run of 100,000 takes, and the most MB that a process of the worker has meanwhile."""
+    from evalhub.runs.starting import start_runs
+
+    start, most = time.monotonic(), 0.0
+    run = start_runs(setting.long_version, [candidate], 1, setting.user, accepts_unknown_cost=True)[0]  # type: ignore[list-item]  # see candidate
+    while not run.is_over and time.monotonic() - start < 300:
+        time.sleep(0.5)
+        most = max(most, rss_of(worker))
+        run.refresh_from_db()
+    assert run.outputs.filter(error_cause="").count() == MANY_EXAMPLES, f"it did not finish: {run.state_reason}"
+    return time.monotonic() - start, most
 
 
 def run_once(setting: Setting, candidate: object, worker: psutil.Process) -> Taken:
@@ -142,7 +164,8 @@ def run() -> list[Figure]:
                 fast_runs.append(run_once(setting, fast_candidate, worker))
                 bare.append(asyncio.run(bare_loop(fast, bodies())))
                 slow_runs.append(run_once(setting, slow_candidate, worker))
-        rss = rss_of(worker)
+            rss = rss_of(worker)
+            many, most = run_many(setting, fast_candidate, worker)
     minimum = EXAMPLES / IN_FLIGHT * SLOW_MS / 1000
     slow_wall, fast_wall, bare_wall = (
         median(each.wall for each in slow_runs), median(each.wall for each in fast_runs), median(bare)
@@ -154,6 +177,8 @@ def run() -> list[Figure]:
         Figure("rate_over_bare_0ms", bare_wall / fast_wall, "x"),
         Figure("cpu_ms_per_call", median(each.cpu for each in fast_runs) / EXAMPLES * 1000, "ms"),
         Figure("worker_rss_mb", rss, "MB"),
+        Figure("calls_per_second_100k", MANY_EXAMPLES / many, "calls/s"),
+        Figure("worker_rss_mb_100k", most, "MB"),
     ]
 
 
