@@ -1,0 +1,144 @@
+"""The command ``evalhub``: a client of the HTTP API. Knows nothing of Django and needs no database."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+
+from evalhub.client.exporting import export
+from evalhub.client.outcomes import MEANINGS, ClientFault, Exit
+from evalhub.client.running import run
+from evalhub.client.server import KEY_HELP, Server, is_open_to_listeners
+from evalhub.client.telling import Teller
+from evalhub.client.uploading import upload
+
+INTRODUCTION = f"""\
+Upload files, start runs and export what came of them, on an EvalHub server.
+
+The server's address is read from EVALHUB_URL, the key from EVALHUB_API_KEY. Admins of a project make keys on its page
+“API keys”. There is no option for the key itself, since everybody on a machine can read the list of its processes.
+
+{MEANINGS}"""
+Command = Callable[[Server, argparse.Namespace, Teller], Awaitable[Exit]]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    options = parser().parse_args(arguments)
+    teller = Teller(options.json)
+    try:
+        return asyncio.run(work(options, teller))
+    except ClientFault as fault:
+        for line in str(fault).splitlines():
+            teller.warn(line)
+        if fault.code in {Exit.REFUSED, Exit.NO_SERVER, Exit.WRONG_USE}:
+            teller.result({"error": fault.error})
+        return fault.code
+    except KeyboardInterrupt:
+        teller.warn(teller.when_interrupted)
+        return Exit.INTERRUPTED
+
+
+async def work(options: argparse.Namespace, teller: Teller) -> Exit:
+    server = Server(options.url or os.environ.get("EVALHUB_URL", ""), key_of(options))
+    if is_open_to_listeners(server.url):
+        teller.warn(f"{server.url} is not encrypted: whoever listens on the way sees the key. Use https.")
+    command: Command = options.command
+    async with server:
+        return await command(server, options, teller)
+
+
+def key_of(options: argparse.Namespace) -> str:
+    if not options.key_file:
+        return os.environ.get("EVALHUB_API_KEY", "")
+    try:
+        return sys.stdin.readline() if options.key_file == "-" else Path(options.key_file).read_text()
+    except (OSError, ValueError) as error:
+        raise ClientFault(f"{options.key_file} cannot be read. {KEY_HELP}", Exit.WRONG_USE) from error
+
+
+def parser() -> argparse.ArgumentParser:
+    raw = argparse.RawDescriptionHelpFormatter
+    made = argparse.ArgumentParser("evalhub", description=INTRODUCTION, formatter_class=raw, allow_abbrev=False)
+    commands = made.add_subparsers(required=True, metavar="upload | run | export")
+    add_upload(add(commands, "upload", upload, "a file of examples, production samples or recorded outputs"))
+    add_run(add(commands, "run", run, "candidates on a version of an eval set"))
+    add_export(add(commands, "export", export, "rows as JSONL, CSV or Parquet"))
+    return made
+
+
+def add(commands: argparse._SubParsersAction, name: str, command: Command, about: str) -> argparse.ArgumentParser:
+    made: argparse.ArgumentParser = commands.add_parser(
+        name,
+        help=about,
+        description=f"{name.capitalize()} {about}.",
+        epilog=MEANINGS,
+        allow_abbrev=False,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    made.set_defaults(command=command)
+    made.add_argument("--url", help="address of the server; default: EVALHUB_URL")
+    made.add_argument(
+        "--key-file", metavar="FILE", help="file that holds the key, “-” reads it from the standard input"
+    )
+    made.add_argument("--json", action="store_true", help="answer with one JSON value, for scripts")
+    return made
+
+
+def add_upload(made: argparse.ArgumentParser) -> None:
+    made.add_argument("file", help="CSV, JSON, JSONL or Parquet, plain or gzip")
+    made.add_argument("--as", dest="purpose", choices=("examples", "production-samples", "outputs"), default="examples")
+    made.add_argument("--eval-set", metavar="NAME", help="where examples go, or whose outputs these are")
+    made.add_argument("--new", action="store_true", help="make the eval set")
+    made.add_argument("--publish", action="store_true", help="publish the version, which freezes it")
+    made.add_argument("--version", type=int, metavar="N", help="of outputs; default: the newest published one")
+    made.add_argument("--candidate", metavar="NAME", help="whose outputs these are; made if it is new")
+    made.add_argument("--leave-out-bad-rows", action="store_true", help="import the good rows where others have errors")
+    made.add_argument(
+        "--map",
+        type=pair,
+        action="append",
+        default=[],
+        metavar="WHAT=COLUMN",
+        help="where the guess is wrong: input=question",
+    )
+
+
+def add_run(made: argparse.ArgumentParser) -> None:
+    made.add_argument("--eval-set", required=True, metavar="NAME[@N]", help="without N the newest published version")
+    made.add_argument("--candidate", required=True, action="append", metavar="NAME", help="may be given more than once")
+    made.add_argument("--repeats", type=int, default=1, metavar="N", help="how often each example is asked; default 1")
+    made.add_argument("--budget", metavar="US$", help="for each run: no call begins that could exceed it")
+    made.add_argument("--reuse-outputs", action="store_true", help="do not make a call that an earlier run made")
+    made.add_argument("--accept-unknown-cost", action="store_true", help="also run candidates without a price")
+    made.add_argument("--wait", action="store_true", help="wait for the end; exit code 1 if outputs failed")
+
+
+def add_export(made: argparse.ArgumentParser) -> None:
+    made.add_argument("kind", metavar="KIND", help="examples, production-samples, outputs, scores, verdicts or labels")
+    made.add_argument("--format", choices=("jsonl", "csv", "parquet"), default="jsonl")
+    made.add_argument(
+        "-o", "--output", metavar="FILE", help="“-” is the standard output; default: as the server calls it"
+    )
+    made.add_argument(
+        "--run", action="append", metavar="ID", help="of this run; for verdicts may be given more than once"
+    )
+    made.add_argument("--eval-set", metavar="NAME[@N]", help="for examples: of this version; without N the newest")
+    made.add_argument(
+        "--filter",
+        type=pair,
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="as in the address of the page with the same rows: outcome=failed",
+    )
+
+
+def pair(text: str) -> tuple[str, str]:
+    name, sign, value = text.partition("=")
+    if not sign or not name:
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=VALUE")
+    return name, value

@@ -1,0 +1,63 @@
+"""What is said on the terminal: results on the standard output, progress and faults on the error output."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import sys
+from typing import Any
+
+HIDDEN = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb\ud800-\udfff]"
+)
+
+
+def plain(text: object) -> str:
+    """Text from outside without what would move the cursor, colour the terminal or turn the line around."""
+    return HIDDEN.sub("�", str(text).replace("\n", " "))
+
+
+class Teller:
+    """Says what goes on. With ``as_json`` the standard output gets one JSON value, at the end."""
+
+    def __init__(self, as_json: bool) -> None:
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(errors="replace")  # a terminal that cannot show “ must not end the command
+        self.as_json = as_json
+        self.shows_progress = sys.stderr.isatty() and not as_json
+        self.is_amid_progress = False
+        self.when_interrupted = "Interrupted. Nothing was begun."
+
+    def say(self, text: str) -> None:
+        if not self.as_json:
+            self._end_progress()
+            print(plain(text), flush=True)
+
+    def warn(self, text: str) -> None:
+        self._end_progress()
+        print(plain(text), file=sys.stderr, flush=True)
+
+    def progress(self, text: str) -> None:
+        """One line that the next one replaces; nothing where nobody looks."""
+        if self.shows_progress:
+            print(f"\r\x1b[K{plain(text)}", end="", file=sys.stderr, flush=True)
+            self.is_amid_progress = True
+
+    def result(self, value: Any) -> None:
+        if self.as_json:
+            print(json.dumps(value, ensure_ascii=True), flush=True)
+
+    def _end_progress(self) -> None:
+        if self.is_amid_progress:
+            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+            self.is_amid_progress = False
+
+
+def size(count: float) -> str:
+    for unit in ("bytes", "kB", "MB"):
+        if count < 1000:
+            return f"{count:.0f} {unit}" if unit == "bytes" else f"{count:.1f} {unit}"
+        count /= 1000
+    return f"{count:.1f} GB"

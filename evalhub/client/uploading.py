@@ -1,0 +1,154 @@
+"""``evalhub upload``: a file on its way in, as on the pages. Errors are told by line, and then nothing is stored."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from pathlib import Path
+from typing import Any
+
+from evalhub.client.finding import Found, eval_set_of, published_version_of, split_name
+from evalhub.client.outcomes import ClientFault, Exit
+from evalhub.client.server import Server
+from evalhub.client.telling import Teller, size
+from evalhub.client.waiting import looks
+
+LINES_TOLD = 50
+
+
+async def upload(server: Server, options: Namespace, teller: Teller) -> Exit:
+    file = Path(options.file)
+    refuse_file(file, await server.get("/project"))
+    target = await target_of(server, options, teller)
+    teller.when_interrupted = "Interrupted. Nothing is stored."
+    received = await server.send_file(
+        "/uploads",
+        file,
+        lambda done, total: teller.progress(f"Sending {file.name}: {size(done)} of {size(total)}"),
+        file_name=file.name,
+        **target,
+    )
+    refuse_unreadable(received, teller)
+    checked = await check(server, received, options, teller)
+    if checked["rows_bad"] and not (options.leave_out_bad_rows and checked["rows_good"]):
+        tell_errors(checked, teller)
+        await server.post(f"/uploads/{checked['id']}/cancel")
+        teller.result({"upload": checked})
+        return Exit.AT_FAULT
+    done = await store(server, checked, options, teller)
+    await tell_done(server, done, teller)
+    return Exit.DONE
+
+
+def refuse_file(file: Path, project: Found) -> None:
+    """What is wrong with the file before a byte of it is sent."""
+    if not file.is_file():
+        raise ClientFault(f"There is no file {file}.", Exit.WRONG_USE)
+    limit = project["upload_limit_bytes"]
+    if file.stat().st_size > limit:
+        told = f"{file} is {size(file.stat().st_size)}; the server takes at most {size(limit)}. Compress or split it."
+        raise ClientFault(told, Exit.REFUSED)
+
+
+async def target_of(server: Server, options: Namespace, teller: Teller) -> dict[str, Any]:
+    if options.purpose == "production-samples":
+        return {"purpose": "production_samples"}
+    name = named(options.eval_set, "--eval-set")
+    if options.purpose == "outputs":
+        asked = f"{name}@{options.version}" if options.version else name
+        version = await published_version_of(server, asked)
+        return {
+            "purpose": "outputs",
+            "version": version["id"],
+            "candidate_name": named(options.candidate, "--candidate"),
+        }
+    if split_name(name)[1] is not None:
+        told = "Examples become the next version, so --eval-set takes a name without a number."
+        raise ClientFault(told, Exit.WRONG_USE)
+    if options.new:
+        eval_set = await server.post("/eval-sets", {"name": name})
+        teller.say(f"Made the eval set “{name}”.")
+    else:
+        try:
+            eval_set = await eval_set_of(server, name)
+        except ClientFault as fault:
+            raise ClientFault(f"{fault} Add --new to make it.", fault.code) from fault
+    return {"purpose": "examples", "eval_set": eval_set["id"]}
+
+
+def named(value: str | None, option: str) -> str:
+    if not value:
+        raise ClientFault(f"This needs {option} NAME.", Exit.WRONG_USE)
+    return value
+
+
+def refuse_unreadable(upload: Found, teller: Teller) -> None:
+    if upload["state"] == "refused":
+        teller.result({"upload": upload})
+        raise ClientFault(upload["refusal"], Exit.AT_FAULT)
+
+
+async def check(server: Server, received: Found, options: Namespace, teller: Teller) -> Found:
+    path = f"/uploads/{received['id']}"
+    try:
+        await server.post(f"{path}/check", {"mapping": mapping_of(options.map)})
+    except ClientFault as fault:
+        columns = ", ".join(f"“{column}”" for column in received["columns"])
+        await server.post(f"{path}/cancel")
+        told = f"{fault}\nThe file has the columns {columns}. Say which is what with --map, as in --map input=question."
+        raise ClientFault(told, fault.code, fault.error) from fault
+    async for upload in looks(server, path):
+        if upload["state"] != "checking":
+            break
+        teller.progress(f"Checking: {upload['rows_done']:,} rows")
+    if upload["state"] != "checked":
+        refuse_unreadable(upload, teller)
+        raise ClientFault("Somebody threw the upload away. Nothing is stored.", Exit.AT_FAULT)
+    return upload
+
+
+def mapping_of(pairs: list[tuple[str, str]]) -> dict[str, str | list[str]]:
+    """What --map says; metadata may be more than one column."""
+    columns: dict[str, str | list[str]] = {name: column for name, column in pairs if name != "metadata"}
+    metadata = [column for name, column in pairs if name == "metadata"]
+    return columns | ({"metadata": metadata} if metadata else {})
+
+
+def tell_errors(upload: Found, teller: Teller) -> None:
+    for error in upload["errors"][:LINES_TOLD]:
+        teller.warn(error["sentence"])
+    more = upload["rows_bad"] - len(upload["errors"][:LINES_TOLD])
+    if more > 0:
+        teller.warn(f"And {more:,} more.")
+    good = upload["rows_good"]
+    cure = f" Correct them, or add --leave-out-bad-rows to import the {good:,} good ones." if good else ""
+    teller.warn(f"Nothing is stored: {upload['rows_bad']:,} of {upload['rows_bad'] + good:,} rows have errors.{cure}")
+
+
+async def store(server: Server, checked: Found, options: Namespace, teller: Teller) -> Found:
+    path = f"/uploads/{checked['id']}"
+    body = {"leave_out_bad_rows": options.leave_out_bad_rows, "publish": options.publish}
+    teller.when_interrupted = f"Interrupted. The import goes on at the server: {server.url}{checked['page']}"
+    await server.post(f"{path}/confirm", body)
+    async for upload in looks(server, path):
+        if upload["state"] != "importing":
+            break
+        teller.progress(f"Importing: {upload['rows_done']:,} of {upload['rows_good']:,} rows")
+    if upload["state"] != "done":
+        teller.result({"upload": upload})
+        raise ClientFault(upload["refusal"] or "Somebody threw the upload away.", Exit.AT_FAULT)
+    return upload
+
+
+async def tell_done(server: Server, upload: Found, teller: Teller) -> None:
+    left_out = f"; {upload['rows_bad']:,} with errors are left out" if upload["rows_bad"] else ""
+    if version := upload["version"]:
+        name, what = f"{version['eval_set_name']} v{version['number']}", version["state"]
+        teller.say(f"{name}: {version['example_count']:,} examples, {what}{left_out}.")
+        teller.say(f"{server.url}{version['page']}")
+    elif upload["run"]:
+        run = await server.get(f"/runs/{upload['run']}")
+        teller.say(f"Run {run['id']}: {run['stored']:,} outputs of {run['candidate_name']}{left_out}.")
+        teller.say(f"{server.url}{run['page']}")
+    else:
+        teller.say(f"{upload['rows_good']:,} production samples{left_out}.")
+    teller.result({"upload": upload})
