@@ -12,7 +12,7 @@ from typing import IO, TYPE_CHECKING, Any, cast
 import orjson
 from django.db import connection, transaction
 
-from evalhub.exports.encoding import DELIMITER, csv_copy, header_of, jsonl_copy, typed_copy
+from evalhub.exports.encoding import DELIMITER, QUOTE, csv_copy, header_of, jsonl_copy, typed_copy
 from evalhub.exports.models import Export
 from evalhub.exports.sources import Column, Holds, Source
 
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
     import pyarrow
 
 BUFFER = 1 << 20
-LOOKS_EVERY = 500
-"""Rows after which a writer asks whether it is still wanted."""
+BATCH_ROWS, BATCH_BYTES = 500, 1 << 20
+"""Rows that are handled together, whichever is reached first; after each batch a writer asks if it is still wanted."""
 GROUP_ROWS, GROUP_BYTES = 20_000, 16 << 20
 """Of a row group in Parquet, whichever is reached first: what is held in memory at once."""
-SPLIT = DELIMITER.encode()
-Rows = Iterator[bytes]
+SPLIT, QUOTED = DELIMITER.encode(), QUOTE.encode()
+Batches = Iterator[list[bytes]]
 
 
 class Stopped(Exception):
@@ -50,47 +50,63 @@ def write_file(path: Path, source: Source, format: str, progress: Progress) -> N
     progress.bytes = path.stat().st_size
 
 
-def _rows_of(statement: str, parameters: Sequence[Any], progress: Progress) -> Rows:
+def _batches_of(statement: str, parameters: Sequence[Any], progress: Progress) -> Batches:
     """Yield what COPY sends, one message a row, in a transaction of its own."""
     with transaction.atomic(), connection.cursor() as cursor, cursor.copy(statement, parameters) as copy:
+        batch: list[bytes] = []
+        size = 0
         for row in copy:
-            progress.rows += 1
-            if progress.rows % LOOKS_EVERY == 0:
+            batch.append(row)
+            size += len(row)
+            if len(batch) >= BATCH_ROWS or size >= BATCH_BYTES:
+                yield batch
+                progress.rows += len(batch)
                 progress.look()
-            yield row
+                batch, size = [], 0
+        yield batch
+        progress.rows += len(batch)
 
 
 def _write_jsonl(file: IO[bytes], source: Source, progress: Progress) -> None:
     select, parameters = source.sql()
     last = source.columns[-1]
-    with closing(_rows_of(jsonl_copy(source.columns, select), parameters, progress)) as rows:
-        for line in _with_objects(rows, last.name) if last.holds is Holds.OBJECT else _closed(rows):
-            file.write(line)
-            progress.bytes += len(line)
+    name = f',"{last.name}":'.encode() if last.holds is Holds.OBJECT else b""
+    with closing(_batches_of(jsonl_copy(source.columns, select), parameters, progress)) as batches:
+        for batch in batches:
+            lines = _with_objects(batch, name) if name else (bytes(row)[:-1] + b"}\n" for row in batch)
+            progress.bytes += file.write(_whole(b"".join(lines)))
 
 
-def _closed(rows: Rows) -> Rows:
-    return (bytes(row)[:-1] + b"}\n" for row in rows)
-
-
-def _with_objects(rows: Rows, name: str) -> Rows:
-    """Put the object that stands behind each line into it, with its keys sorted as in a version's download."""
-    before = f',"{name}":'.encode()
+def _with_objects(rows: Sequence[bytes], name: bytes) -> Iterator[bytes]:
+    """Put the object that is each line's last piece into it, with its keys sorted as in a version's download."""
     for row in rows:
         line, _, value = bytes(row).rpartition(SPLIT)
-        if value in (b"{}\n", b"\n"):
-            yield line + b"}\n"
+        if len(value) > 1:
+            yield b"".join((line, name, orjson.dumps(orjson.loads(value), option=orjson.OPT_SORT_KEYS), b"}\n"))
         else:
-            yield b"".join((line, before, orjson.dumps(orjson.loads(value), option=orjson.OPT_SORT_KEYS), b"}\n"))
+            yield line + b"}\n"
+
+
+def _whole(lines: bytes) -> bytes:
+    """Take out what stands between the pieces of lines."""
+    if QUOTED in lines:
+        lines = _on_one_line(lines)
+    return lines.replace(SPLIT, b"")
+
+
+def _on_one_line(lines: bytes) -> bytes:
+    """Take raw line ends out of pieces that PostgreSQL therefore quoted: in JSON they stand where a space may stand."""
+    parts = lines.split(QUOTED)
+    parts[1::2] = [part.replace(b"\n", b" ").replace(b"\r", b" ") for part in parts[1::2]]
+    return b"".join(parts)
 
 
 def _write_csv(file: IO[bytes], source: Source, progress: Progress) -> None:
     select, parameters = source.sql()
     file.write(header_of(source.columns))
-    with closing(_rows_of(csv_copy(source.columns, select), parameters, progress)) as rows:
-        for row in rows:
-            file.write(row)
-            progress.bytes += len(row)
+    with closing(_batches_of(csv_copy(source.columns, select), parameters, progress)) as batches:
+        for batch in batches:
+            progress.bytes += file.write(b"".join(batch))
 
 
 def _write_parquet(file: IO[bytes], source: Source, progress: Progress) -> None:
@@ -100,26 +116,26 @@ def _write_parquet(file: IO[bytes], source: Source, progress: Progress) -> None:
     select, parameters = source.sql()
     schema = _schema_of(source.columns)
     with (
-        closing(_rows_of(typed_copy(source.columns, select), parameters, progress)) as rows,
+        closing(_batches_of(typed_copy(source.columns, select), parameters, progress)) as batches,
         ParquetWriter(file, schema, compression="zstd") as writer,
     ):
-        for group in _groups(rows, progress):
+        for group in _groups(batches):
             writer.write_table(_table_of(group, source.columns, schema))
+            progress.bytes = file.tell()
 
 
-def _groups(rows: Rows, progress: Progress) -> Iterator[bytes]:
+def _groups(batches: Batches) -> Iterator[bytes]:
     """Yield some thousand rows at a time, each whole."""
-    group: list[bytes] = []
-    size = 0
-    for row in rows:
-        group.append(row)
-        size += len(row)
-        progress.bytes += len(row)
-        if len(group) >= GROUP_ROWS or size >= GROUP_BYTES:
-            yield b"".join(group)
-            group, size = [], 0
-    if group:
-        yield b"".join(group)
+    parts: list[bytes] = []
+    rows = size = 0
+    for batch in batches:
+        parts.append(b"".join(batch))
+        rows, size = rows + len(batch), size + len(parts[-1])
+        if rows >= GROUP_ROWS or size >= GROUP_BYTES:
+            yield b"".join(parts)
+            parts, rows, size = [], 0, 0
+    if rows:
+        yield b"".join(parts)
 
 
 def _schema_of(columns: Sequence[Column]) -> pyarrow.Schema:
