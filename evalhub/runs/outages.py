@@ -26,6 +26,8 @@ GAVE_UP_SECONDS = 900
 """A run whose endpoint has been down for so long is paused."""
 FORGOTTEN_SECONDS = 60
 """Of an outage that nobody has probed for so long nothing is known any more: it begins anew with the next probe."""
+LONGEST_PAUSE_SECONDS = 15
+"""Between two probes."""
 LONGEST_PROBE_SECONDS = 30
 # From the end of a probe until it is noted.
 NOTED_AFTER_SECONDS = 2
@@ -36,9 +38,11 @@ INSERT INTO runs_outage (endpoint_id, since, reason, probe_at, probes)
 SELECT id, now(), %(reason)s, now() + make_interval(secs => 1), 0 FROM candidates_endpoint WHERE id = %(endpoint)s
 ON CONFLICT (endpoint_id) DO NOTHING
 """
+# What lies farther ahead than the longest pause is the end of a probe under way, and that may be answered at any time.
 LOOK = """
-SELECT since, reason, probes,
-    extract(epoch FROM now() - since)::float8, extract(epoch FROM probe_at - now())::float8
+SELECT since, reason, probes, extract(epoch FROM now() - since)::float8,
+    CASE WHEN probe_at > now() + make_interval(secs => %(pause)s) THEN 1
+        ELSE extract(epoch FROM probe_at - now()) END::float8
 FROM runs_outage WHERE endpoint_id = %(endpoint)s
 """
 # Of two at once the second waits for the first, looks again, and finds that the probe is not due any more.
@@ -52,7 +56,7 @@ WHERE endpoint_id = %(endpoint)s AND probe_at <= now()
 FAILED = """
 UPDATE runs_outage SET
     reason = %(reason)s, probes = probes + 1,
-    probe_at = now() + make_interval(secs => least(15, 2 ^ least(probes + 1, 4)))
+    probe_at = now() + make_interval(secs => least(%(pause)s, 2 ^ least(probes + 1, 4)))
 WHERE endpoint_id = %(endpoint)s
 """
 GIVE_BACK = "UPDATE runs_outage SET probe_at = now() WHERE endpoint_id = %(endpoint)s"
@@ -124,7 +128,7 @@ class Down:
     """That failed so far."""
     seconds: float
     seconds_to_probe: float
-    """Below 0: a probe is due, and nobody has claimed it."""
+    """Below 0: a probe is due, and nobody has claimed it. While one is under way, 1: it is worth looking soon."""
 
     @property
     def is_forgotten(self) -> bool:
@@ -143,7 +147,7 @@ def open_outage(endpoint_id: int, reason: str) -> None:
 
 def outage_of(endpoint_id: int) -> Down | None:
     with connection.cursor() as cursor:
-        cursor.execute(LOOK, {"endpoint": endpoint_id})
+        cursor.execute(LOOK, {"endpoint": endpoint_id, "pause": LONGEST_PAUSE_SECONDS})
         row = cursor.fetchone()
         return Down(*row) if row else None
 
@@ -172,7 +176,7 @@ def give_back_probe(endpoint_id: int) -> None:
 
 def probe_failed(endpoint_id: int, reason: str) -> None:
     """Note that a probe failed as well; after the first second the next ones are due 2, 4, 8, 15, 15, ... s later."""
-    change(FAILED, endpoint_id, reason=reason[:500])
+    change(FAILED, endpoint_id, reason=reason[:500], pause=LONGEST_PAUSE_SECONDS)
 
 
 def close_outage(endpoint_id: int) -> bool:

@@ -48,6 +48,13 @@ def make_due(endpoint: Endpoint, seconds: float = 1) -> None:
     Outage.objects.filter(endpoint=endpoint).update(probe_at=TransactionNow() - timedelta(seconds=seconds))
 
 
+def wait_of(endpoint: Endpoint) -> float:
+    with connection.cursor() as cursor:
+        query = "SELECT extract(epoch FROM probe_at - now())::float8 FROM runs_outage WHERE endpoint_id = %s"
+        cursor.execute(query, [endpoint.pk])
+        return cursor.fetchone()[0]
+
+
 def opened(streak: Streak, answers: list[tuple[int, bool]]) -> list[int]:
     """After which of these answers, counted from 1, it opened."""
     return [number for number, (example, failed) in enumerate(answers, 1) if streak.note(example, failed)]
@@ -134,11 +141,19 @@ def test_a_probe_is_claimed_when_it_is_due_and_by_one(endpoint):
     assert not claim_probe(endpoint.pk, 30)
     make_due(endpoint)
     assert [claim_probe(endpoint.pk, 30), claim_probe(endpoint.pk, 30)] == [True, False]
-    assert outage_of(endpoint.pk).seconds_to_probe == 32
+    assert wait_of(endpoint) == 32
 
     make_due(endpoint)  # whoever claimed it was killed
     assert claim_probe(endpoint.pk, 3600)
-    assert outage_of(endpoint.pk).seconds_to_probe == 32  # a probe ends earlier than other calls
+    assert wait_of(endpoint) == 32  # a probe ends earlier than other calls
+
+
+def test_nobody_goes_far_away_while_a_probe_is_under_way(endpoint):
+    open_outage(endpoint.pk, "Connection refused.")
+    make_due(endpoint)
+    claim_probe(endpoint.pk, 30)
+
+    assert (wait_of(endpoint), outage_of(endpoint.pk).seconds_to_probe) == (32, 1)
 
 
 def test_a_probe_that_is_given_back_is_another_ones_at_once(endpoint):
