@@ -12,7 +12,7 @@ from django.db.models import Count, Max, Min
 from evalhub.runs.causes import name_of_cause
 from evalhub.runs.figures import Figures, all_figures_of
 from evalhub.runs.models import Output, Run
-from evalhub.runs.standing import Standing, paused_since, standing_of
+from evalhub.runs.standing import Standing, minute, paused_since, standing_of
 
 RATE_SECONDS = 30
 LATEST_FOR_RATE = 5_000
@@ -52,6 +52,11 @@ class Lost:
     first_at: datetime
     last_at: datetime
 
+    @property
+    def when(self) -> str:
+        first, last = minute(self.first_at), minute(self.last_at)
+        return f"at {first}" if first == last else f"between {first} and {last}"
+
 
 @dataclass(frozen=True)
 class Progress:
@@ -79,6 +84,11 @@ class Progress:
         return max(0, self.figures.attempts - (self.figures.stored - self.figures.reused))
 
     @property
+    def is_spent(self) -> bool:
+        """Whether the run is paused because its budget has no room for the next call."""
+        return self.run.state == Run.State.PAUSED and self.run.state_reason.startswith("The budget")
+
+    @property
     def left_of_budget(self) -> Decimal | None:
         """US$ that further calls may cost; None without a budget."""
         run = self.run
@@ -90,14 +100,15 @@ def progress_of(run: Run) -> Progress:
     is_running = run.state == Run.State.RUNNING
     is_called = run.source == Run.Source.CALLED
     rate = rate_of(run) if is_running else None
+    standing = standing_of(run, figures.total_p50) if is_running and is_called else Standing()
     left = max(0, run.planned_outputs - figures.stored)
     return Progress(
         run=run,
         figures=figures,
         rate=rate,
-        seconds_left=left / rate if rate else None,
+        seconds_left=left / rate if rate and not standing.halts else None,
         failures=failures_of(run) if figures.failed else [],
-        standing=standing_of(run, figures.total_p50) if is_running and is_called else Standing(),
+        standing=standing,
         lost=lost_of(run) if is_called else None,
         paused_at=paused_since(run) if run.state == Run.State.PAUSED else None,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -63,6 +64,7 @@ SELECT avg(prompt_tokens + completion_tokens)::float8 FROM (
 ) AS latest
 """
 LATEST_FOR_TOKENS = 100
+AFTER_FIRST_CLAUSE = re.compile(r"[.:;] .*", re.DOTALL)
 START_A_WORKER = (
     "Start one on a machine that reaches this database: “manage.py serve”, "
     "or “celery -A evalhub worker --queues calls”."
@@ -76,6 +78,12 @@ class Standing:
     sentence: str = ""
     needs_help: bool = False
     """Somebody has to do something: nothing will happen by itself."""
+    goes_on: bool = False
+    """Slower than it could, but outputs come."""
+
+    @property
+    def halts(self) -> bool:
+        return bool(self.sentence) and not self.goes_on
 
 
 @dataclass(frozen=True)
@@ -114,7 +122,7 @@ def standing_of(run: Run, usual_ms: float | None = None) -> Standing:
     if sight.is_told_to_wait:
         return Standing(f"The endpoint asked for no call before {clock(run.waits_until)}.")
     if sight.leased_until:
-        return left_alone(sight) if sight.is_silent else Standing(limit_in_the_way(run, usual_ms))
+        return left_alone(sight) if sight.is_silent else Standing(limit_in_the_way(run, usual_ms), goes_on=True)
     if not sight.is_claimable:
         next_tries = f"What is left waits to be tried again; the next tries are at {clock(sight.not_before)}."
         return Standing(next_tries if sight.not_before else "")
@@ -190,7 +198,7 @@ def queue_fault() -> str:
 
 def in_short(runs: Iterable[Run]) -> dict[int, str]:
     """By run, of those that are paused or wait for something: why, in a few words."""
-    told = {run.pk: run.state_reason for run in runs if run.state == Run.State.PAUSED}
+    told = {run.pk: AFTER_FIRST_CLAUSE.sub("", run.state_reason) for run in runs if run.state == Run.State.PAUSED}
     running = [run.pk for run in runs if run.state == Run.State.RUNNING and run.source == Run.Source.CALLED]
     if running:
         with connection.cursor() as cursor:

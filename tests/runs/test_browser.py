@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
-from evalhub.runs.models import Run
+from evalhub.runs.models import LostCall, Outage, Output, Run
 from tests.making import make_version
 from tests.runs.making import make_caller, start
 
@@ -136,6 +138,60 @@ def test_a_run_is_paused_resumed_and_cancelled_by_its_buttons(project, lead, cel
     assert run.outputs.count() < 400
 
 
+def test_the_list_moves_without_taking_the_focus_and_rests_when_nothing_does(project, lead, page_of):
+    from playwright.sync_api import expect
+
+    version = make_version(project, 3)
+    run, other = (start(version, make_caller(project, name=name)) for name in ("first", "second"))
+    page = page_of(lead)
+    page.goto(reverse("runs:list", args=[project.slug]))
+    row, link = page.locator(f"#run-{run.pk}"), page.get_by_role("link", name=f"Run {run.pk}")
+    expect(row).to_contain_text("0 of 3")
+    link.focus()
+    top = row.bounding_box()
+
+    Output.objects.create(run=run, example=version.examples.first(), text="x")
+    expect(row).to_contain_text("1 of 3")
+    expect(link).to_be_focused()
+    assert row.bounding_box() == top
+    assert page.locator("tbody tr").count() == 2
+
+    Run.objects.filter(pk=run.pk).update(state="finished", finished_at=timezone.now())
+    Run.objects.filter(pk=other.pk).update(state="paused", state_reason="The budget is used up: nothing is left.")
+    expect(row).to_contain_text("finished")
+    expect(page.locator(f"#run-{other.pk}")).to_contain_text("The budget is used up")
+    expect(page.locator("#moving")).not_to_have_attribute("hx-get", re.compile("."))
+    expect(link).to_be_focused()
+
+
+def test_a_run_whose_budget_is_used_up_goes_on_when_somebody_raises_it(
+    project, lead, celery_worker, model_endpoint, page_of
+):
+    from playwright.sync_api import expect
+
+    caller = make_caller(project, model_endpoint.url, "echo")
+    caller.input_price, caller.output_price, caller.max_tokens = 1, 10, 50
+    caller.save()
+    run = start(make_version(project, 5), caller, budget=Decimal("0.0001"))  # less than one call could cost
+    page = page_of(lead)
+    page.goto(reverse("runs:show", args=[project.slug, run.pk]))
+
+    expect(page.get_by_text("is used up")).to_be_visible(timeout=15_000)
+    amount = page.get_by_label("Raise the budget to")
+    amount.fill("0.00000150")
+    page.get_by_role("button", name="Raise it and resume").click()
+    expect(page.get_by_text("at most six places")).to_be_visible()
+    expect(amount).to_have_value("0.00000150")
+    amount.fill("1")
+    page.get_by_role("button", name="Raise it and resume").click()
+
+    expect(page.get_by_role("heading", name="5 of 5 outputs")).to_be_visible(timeout=20_000)
+    expect(page.locator("#run-progress")).not_to_have_attribute("hx-get", re.compile("."), timeout=10_000)
+    page.wait_for_load_state("networkidle")
+    run.refresh_from_db()
+    assert (run.state, run.outputs.count()) == ("finished", 5)
+
+
 @pytest.mark.parametrize("width", [1440, 390])
 def test_no_page_of_runs_has_a_serious_fault_of_accessibility_or_scrolls_sideways(width, project, lead, page_of):
     from axe_playwright_python.sync_playwright import Axe
@@ -147,11 +203,21 @@ def test_no_page_of_runs_has_a_serious_fault_of_accessibility_or_scrolls_sideway
     run = make_run(version, answers=['{"a": 1}', "plain", ""])
     run.outputs.filter(text="").update(error_cause="timeout", error="No answer within 5 s.")
     moving = start(version, make_caller(project, name="moving"))
+    down = start(version, make_caller(project, name="down"))
+    moment = timezone.now()
+    Outage.objects.create(endpoint=down.candidate.endpoint, since=moment, reason="Refused", probe_at=moment, probes=2)
+    paused = start(version, make_caller(project, name="paused"))
+    Run.objects.filter(pk=paused.pk).update(
+        state="paused", state_reason="The budget is used up.", budget=1, spent="0.9", reserved="0.05"
+    )
+    LostCall.objects.create(run=run, example=version.examples.first(), repeat=1, worker="host:1")
+    run.outputs.filter(text="plain").update(reused_from=1, attempts=0)
+    Run.objects.filter(pk=run.pk).update(source="called", plan=moving.plan)
     output = run.outputs.first()
     addresses = [
         *(reverse(f"runs:{name}", args=[project.slug]) for name in ("list", "new", "upload")),
         *(reverse(f"runs:{name}", args=[project.slug, run.pk]) for name in ("show", "outputs")),
-        reverse("runs:show", args=[project.slug, moving.pk]),
+        *(reverse("runs:show", args=[project.slug, each.pk]) for each in (moving, down, paused)),
         reverse("runs:output", args=[project.slug, output.pk]),
     ]
     page = page_of(lead, viewport={"width": width, "height": 900})

@@ -212,11 +212,11 @@ def test_calls_that_may_have_been_paid_twice_are_counted_and_linked(run, page):
     text = " ".join(page.get(url("show", run)).content.decode().split())
     listed = page.get(url("outputs", run), {"show": "lost"})
 
-    assert f'{url("outputs", run)}?show=lost">2 calls</a> were lost with their worker at 12:01' in text
+    assert f'{url("outputs", run)}?show=lost">2 calls</a> were lost with their worker at 1 Mar, 12:01' in text
     assert "and may have been paid twice" in text
     assert [row.example for row in listed.context["page"].rows] == examples[1:3]
     LostCall.objects.filter(example=examples[2]).update(lost_at=at + timedelta(minutes=8))
-    assert "between 12:01 and 12:09" in page.get(url("show", run)).content.decode()
+    assert "between 1 Mar, 12:01 and 1 Mar, 12:09" in page.get(url("show", run)).content.decode()
 
 
 def test_a_call_lost_at_another_repeat_marks_only_that_output(project, page):
