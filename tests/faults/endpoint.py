@@ -16,7 +16,8 @@ order; the first that applies says how it fails:
     seconds     for so long after it first applied
 
 ``GET /journal`` of the control: every call as ``[arrived, prompt, kind, left, prompt tokens, completion tokens]``,
-with Unix times and the kind “good” for a call that is answered, and so billed, whoever takes the answer.
+with Unix times and the kind “good” for a call that is answered, and so billed, whoever takes the answer; “cut” if the
+endpoint itself broke the connection.
 ``POST /rules`` replaces the rules. ``POST /close?seconds=20`` refuses connections for so long.
 """
 
@@ -41,7 +42,7 @@ from aiohttp import web
 from tests import endpoint_faults
 from tests.endpoint import last_user_message, usage_of, whole
 
-GOOD = "good"
+GOOD, CUT = "good", "cut"
 
 
 class Endpoint:
@@ -51,6 +52,7 @@ class Endpoint:
         self.journal: list[list] = []
         self.calls: Counter[str] = Counter()
         self.connections: set[asyncio.Transport] = set()
+        self.is_closed = False
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         entry = [time.time(), "", GOOD, None, 0, 0]
@@ -59,6 +61,10 @@ class Endpoint:
             self.connections.add(request.transport)
         try:
             return await self._answer(request, entry)
+        except asyncio.CancelledError:
+            if self.is_closed and entry[2] == GOOD:
+                entry[2] = CUT
+            raise
         finally:
             entry[3] = time.time()
 
@@ -201,11 +207,13 @@ class Door:
         self.port = self.runner.addresses[-1][1]
 
     async def close_for(self, seconds: float) -> None:
+        self.endpoint.is_closed = True
         await self.site.stop()
         for connection in self.endpoint.connections:
             connection.abort()
         self.endpoint.connections.clear()
         await asyncio.sleep(seconds)
+        self.endpoint.is_closed = False
         await self.open()
 
     def close_meanwhile(self, seconds: float) -> None:

@@ -38,7 +38,7 @@ def expect_rest(scene: Scene, since: float, verb: str) -> None:
     seconds=40,
 )
 def pause(scene: Scene) -> None:
-    scene.begin(lasts=20)
+    scene.begin(lasts=scene.brief(20))
     scene.wait_for_share(0.2)
     expect_rest(scene, press(scene, "pause"), "pause")
     press(scene, "pause", status=409)

@@ -59,11 +59,13 @@ class Row:
     worst_page: float = 0
     seconds: float = 0
     unmet: list[str] = field(default_factory=list)
+    slow: list[str] = field(default_factory=list)
+    """What was expected of pages by the clock, and did not come in time."""
     notes: list[str] = field(default_factory=list)
 
     @property
     def is_met(self) -> bool:
-        return not self.unmet
+        return not (self.unmet or self.slow)
 
     def cells(self) -> tuple[str, ...]:
         counts = (str(self.lost), str(self.doubled), str(self.stuck), str(self.paid_twice))
@@ -72,9 +74,8 @@ class Row:
         return (self.title, *counts, recovery, f"{self.worst_page:.2f} s", f"{self.seconds:.0f} s", verdict)
 
     def remarks(self) -> list[str]:
-        return [f"    expected: {self.limit}", *(f"    NOT MET: {line}" for line in self.unmet), *(
-            f"    {line}" for line in self.notes
-        )]  # fmt: skip
+        unmet = [f"NOT MET: {line}" for line in (*self.unmet, *self.slow)]
+        return [f"    {line}" for line in (f"expected: {self.limit}", *unmet, *self.notes)]
 
 
 def table_of(rows: Iterable[Row]) -> list[str]:

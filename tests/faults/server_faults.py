@@ -76,7 +76,7 @@ def redis_frozen(scene: Scene) -> None:
 
 @fault("redis-flushed", "Redis is flushed", "goes on within 30 s; no 5xx", seconds=45)
 def redis_flushed(scene: Scene) -> None:
-    scene.begin(lasts=10)
+    scene.begin(lasts=scene.brief(10))
     scene.wait_for_share(0.3)
     second = scene.begin(repeats=1)
     redis.Redis.from_url(settings.REDIS_URL).flushall()
@@ -88,7 +88,7 @@ def redis_flushed(scene: Scene) -> None:
 
 @fault("postgres-crash", "PostgreSQL crashes and restarts", "goes on within 30 s, nobody restarts anything", seconds=45)
 def postgres_crash(scene: Scene) -> None:
-    scene.begin(lasts=20)
+    scene.begin(lasts=scene.brief(20))
     scene.wait_for_share(0.3)
     os.kill(scene.stack.pid("postgres"), signal.SIGQUIT)
     goes_on = scene.goes_on()
