@@ -8,6 +8,8 @@ from collections.abc import Iterable, Iterator
 from itertools import pairwise
 
 import pytest
+from django.conf import settings
+from redis import Redis
 
 from evalhub.candidates.models import Candidate
 from evalhub.evalsets.models import EvalSetVersion
@@ -112,6 +114,22 @@ def test_a_run_takes_no_more_tokens_than_the_endpoint_gives_in_a_minute(project,
     # Four calls' worth saved up and 9.3 a second; those of 0.3 s more may arrive within the five.
     assert most_within(arrivals, 5) <= 4 + 9.3 * 5.3
     assert most_within(arrivals, 5) >= 30
+
+
+def test_a_redis_that_forgets_everything_in_mid_run_gives_no_more_than_the_limit(
+    project, celery_worker, model_endpoint
+):
+    caller = make_caller(project, model_endpoint.url, "echo?delay=0.1", requests_per_minute=600, max_in_flight=8)
+    run = start(make_version(project, 120), caller, size=10)
+
+    for count in (20, 50, 80):
+        wait_until(lambda count=count: run.outputs.count() >= count)
+        Redis.from_url(settings.REDIS_URL).flushdb()
+    wait_until(lambda: is_over_when_swept(run), 60)
+
+    arrivals = arrivals_of(model_endpoint)
+    assert run.outputs.filter(error_cause="").count() == len(arrivals) == 120
+    assert 70 <= most_within(arrivals, 10) <= 100
 
 
 def test_while_an_endpoint_is_down_only_single_probes_reach_it_and_then_the_runs_go_on(
