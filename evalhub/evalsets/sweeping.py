@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import shutil
 import time
@@ -65,15 +66,23 @@ def remove_forgotten() -> None:
 def _remove_folders_of_no_upload() -> None:
     """Remove what a killed process left before the upload's row was there, or a deleted project left behind."""
     oldest = time.time() - RECEIVED_WITHIN.total_seconds()
-    old = {path.name: path for path in _children(upload_folder()) if path.stat().st_mtime < oldest}
+    old = {path.name: path for path in _children(upload_folder()) if touched_at(path) < oldest}
     keys = {name: uuid.UUID(name) for name in old if FOLDER.fullmatch(name)}
     kept = set(Upload.objects.filter(key__in=keys.values()).unfinished().values_list("key", flat=True))
     for name, key in keys.items():
         if key not in kept:
             shutil.rmtree(old[name], ignore_errors=True)
     for path in _children(upload_folder() / "incoming"):
-        if path.stat().st_mtime < oldest:
+        if touched_at(path) < oldest:
             path.unlink(missing_ok=True)
+
+
+def touched_at(path: Path) -> float:
+    """Unix time of the last change; of what was moved or removed this moment, never."""
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return math.inf
 
 
 def _children(folder: Path) -> Iterable[Path]:

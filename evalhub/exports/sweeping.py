@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import shutil
 import time
@@ -64,5 +65,13 @@ def _remove_folders_of_no_file() -> None:
     oldest = time.time() - FORGOTTEN_AFTER.total_seconds()
     for key, path in keys.items():
         # A folder without a row: the row may not be committed yet, so it is given a day.
-        if key not in kept and (key in known or path.stat().st_mtime < oldest):
+        if key not in kept and (key in known or touched_at(path) < oldest):
             shutil.rmtree(path, ignore_errors=True)
+
+
+def touched_at(path: Path) -> float:
+    """Unix time of the last change; of a folder that another sweep has just removed, never."""
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return math.inf

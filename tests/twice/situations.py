@@ -11,7 +11,8 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from django.utils import timezone
@@ -21,6 +22,7 @@ from evalhub.evalsets.drawing import Plan, begin_draw
 from evalhub.evalsets.files.mapping import mapping_from_json
 from evalhub.evalsets.models import EvalSetVersion, Upload
 from evalhub.evalsets.upload_handler import upload_folder
+from evalhub.exports.models import Export
 from evalhub.projects.joining import found_project
 from evalhub.projects.models import Project, User
 from evalhub.runs.models import Chunk, Run
@@ -150,11 +152,7 @@ def uploads_that_nobody_moves(url: str) -> Situation:
     forgotten = confirmed(project, Purpose.PRODUCTION_SAMPLES, map(sample_row, range(3)), {})
     Upload.objects.filter(pk=forgotten.pk).update(state=Upload.State.CHECKED)
     Upload.objects.update(moved_at=timezone.now() - timedelta(days=8))
-    nobodys = upload_folder() / ("0" * 32)
-    nobodys.mkdir()
-    (nobodys / "received").write_text("left behind")
-    then = (timezone.now() - LONG_AGO).timestamp()
-    os.utime(nobodys, (then, then))
+    leave_behind(upload_folder() / ("0" * 32))
     return Situation()
 
 
@@ -191,6 +189,47 @@ def a_round_to_be_filled(url: str) -> Situation:
     return Situation([planned.pk])
 
 
+def an_export_to_be_prepared(url: str) -> Situation:
+    run = make_run(make_version(make_project(), 2_000))
+    run.outputs.update(created_at=datetime(2026, 1, 1, tzinfo=UTC))  # the file has it, so its size would be another
+    return Situation([make_export(run).pk])
+
+
+def exports_that_nobody_moves(url: str) -> Situation:
+    """One waits, one lost a worker, one its third; one was kept for its days, and a folder belongs to none."""
+    run = make_run(make_version(make_project(), 3))
+    waiting, lost, given_up, old = (make_export(run) for _ in range(4))
+    working = {"state": Export.State.WORKING, "token": 1}
+    Export.objects.filter(pk=lost.pk).update(**working, attempts=1)
+    Export.objects.filter(pk=given_up.pk).update(**working, attempts=3)
+    Export.objects.filter(pk=old.pk).update(state=Export.State.DONE, created_at=timezone.now() - timedelta(days=8))
+    Export.objects.update(moved_at=timezone.now() - LONG_AGO)
+    for export in (waiting, old):
+        export.folder.mkdir(parents=True)
+        export.path.write_text("a row")
+    leave_behind(old.folder.with_name("0" * 32))
+    return Situation()
+
+
+def make_export(run: Run) -> Export:
+    return Export.objects.create(
+        project=run.project,
+        made_by=run.started_by,
+        kind="outputs",
+        format="jsonl",
+        filters={"run": str(run.pk)},
+        name="outputs.jsonl",
+    )
+
+
+def leave_behind(folder: Path) -> None:
+    """A folder that nobody has touched for long."""
+    folder.mkdir()
+    (folder / "file").write_text("left behind")
+    then = (timezone.now() - LONG_AGO).timestamp()
+    os.utime(folder, (then, then))
+
+
 SITUATIONS: dict[str, list[Callable[[str], Situation]]] = {
     "evalhub.runs.tasks.execute_chunks_task": [a_run_to_be_called, a_run_whose_calls_fail_at_first],
     "evalhub.runs.tasks.sweep_runs_task": [runs_that_lost_their_workers],
@@ -209,5 +248,7 @@ SITUATIONS: dict[str, list[Callable[[str], Situation]]] = {
     "evalhub.checks.tasks.score_run_task": [a_run_to_be_scored],
     "evalhub.checks.tasks.score_check_task": [a_check_for_old_runs],
     "evalhub.checks.tasks.sweep_scores_task": [runs_that_are_scored_and_not],
+    "evalhub.exports.tasks.prepare_export_task": [an_export_to_be_prepared],
+    "evalhub.exports.tasks.sweep_exports_task": [exports_that_nobody_moves],
     "reviews.tasks.fill_round_task": [a_round_to_be_filled],
 }
