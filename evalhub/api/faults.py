@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from decimal import Decimal
 from typing import Any
 
 from django.core.exceptions import BadRequest, SuspiciousOperation
@@ -40,9 +41,16 @@ class ApiFault(EvalHubError):
 
 
 def json_bytes(value: Any) -> bytes:
+    """JSON in UTF-8: times to the microsecond and in UTC, decimal numbers as text."""
     import orjson
 
-    return orjson.dumps(value)
+    return orjson.dumps(value, default=decimal_text, option=orjson.OPT_UTC_Z)
+
+
+def decimal_text(value: Any) -> str:
+    if not isinstance(value, Decimal):
+        raise TypeError(type(value))
+    return f"{value:f}"
 
 
 def json_response(body: bytes, status: int) -> HttpResponse:

@@ -16,7 +16,7 @@ from django.http import Http404, HttpResponse
 from django.utils import timezone
 from pydantic import BaseModel
 
-from evalhub.api.faults import ApiFault, at, fault_of, fault_response, json_response, not_understood
+from evalhub.api.faults import ApiFault, at, fault_of, fault_response, json_bytes, json_response, not_understood
 from evalhub.api.holding import KeyRequest
 from evalhub.api.models import StoredAnswer
 from evalhub.errors import EvalHubError
@@ -64,7 +64,7 @@ def answer_once(request: KeyRequest, work: Work, status: int = 200, digest: byte
 def answer(work: Work, status: int) -> HttpResponse:
     try:
         with transaction.atomic():
-            return json_response(work().model_dump_json().encode(), status)
+            return json_response(json_bytes(work().model_dump()), status)
     except (EvalHubError, Http404) as error:
         fault = fault_of(error)
         assert fault is not None

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from django.http import HttpRequest
 from ninja import NinjaAPI, Router
 from ninja.operation import Operation
+from ninja.renderers import BaseRenderer
 
-from evalhub.api.faults import answer_fault
+from evalhub.api.faults import answer_fault, json_bytes
 
 INTRODUCTION = """\
 With a key, a program does what its maker may do in one project. Send it with each request:
@@ -26,6 +30,13 @@ the same key).
 """
 
 
+class Json(BaseRenderer):
+    media_type = "application/json"
+
+    def render(self, request: HttpRequest, data: Any, *, response_status: int) -> bytes:
+        return json_bytes(data)
+
+
 class Api(NinjaAPI):
     def set_default_exception_handlers(self) -> None:
         # In place of ninja's: those would write a traceback into the answer when debugging.
@@ -35,7 +46,15 @@ class Api(NinjaAPI):
         return operation.view_func.__name__
 
 
-api = Api(title="EvalHub", version="1", description=INTRODUCTION, openapi_url=None, docs_url=None, urls_namespace="api")
+api = Api(
+    title="EvalHub",
+    version="1",
+    description=INTRODUCTION,
+    renderer=Json(),
+    openapi_url=None,
+    docs_url=None,
+    urls_namespace="api",
+)
 
 about = Router(tags=["Project"])
 eval_sets = Router(tags=["Eval sets"])

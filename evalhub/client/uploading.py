@@ -100,6 +100,7 @@ async def check(server: Server, received: Found, options: Namespace, teller: Tel
         if upload["state"] != "checking":
             break
         teller.progress(f"Checking: {upload['rows_done']:,} rows")
+    teller.say(f"Read {told_mapping(upload['mapping'])}.")
     if upload["state"] != "checked":
         refuse_unreadable(upload, teller)
         raise ClientFault("Somebody threw the upload away. Nothing is stored.", Exit.AT_FAULT)
@@ -111,6 +112,19 @@ def mapping_of(pairs: list[tuple[str, str]]) -> dict[str, str | list[str]]:
     columns: dict[str, str | list[str]] = {name: column for name, column in pairs if name != "metadata"}
     metadata = [column for name, column in pairs if name == "metadata"]
     return columns | ({"metadata": metadata} if metadata else {})
+
+
+def told_mapping(mapping: Found) -> str:
+    """Which column was taken for what, since nobody confirmed the guess: “input”, “answer” as expected (number)."""
+    kind = mapping.get("expected_kind", "none")
+    kinds = {"expected": "" if kind == "none" else f" ({kind.replace('_', ' ')})"}
+    columns = {name: column for name, column in mapping.items() if column and isinstance(column, str)}
+    columns.pop("expected_kind", None)
+    parts = [
+        f"“{column}”{'' if column == name else f' as {name}'}{kinds.get(name, '')}" for name, column in columns.items()
+    ]
+    metadata = ", ".join(f"“{column}”" for column in mapping.get("metadata", []))
+    return ", ".join(parts) + (f"; {metadata} as metadata" if metadata else "")
 
 
 def tell_errors(upload: Found, teller: Teller) -> None:
