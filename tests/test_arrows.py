@@ -21,9 +21,9 @@ LAYERS = [
     "reviews",
     "evalhub.api",
 ]
-# Each package may import those below it; the demo everything; what runs the servers nothing of it all.
+# Each package may import those below it; the demo everything; what runs the servers, and the client, nothing of it all.
 MAY_IMPORT = {package: set(LAYERS[:place]) for place, package in enumerate(LAYERS)}
-MAY_IMPORT |= {"demo": {*LAYERS, "evalhub.serving"}, "evalhub.serving": set()}
+MAY_IMPORT |= {"demo": {*LAYERS, "evalhub.serving"}, "evalhub.serving": set(), "evalhub.client": set()}
 # Modules that lie beside the packages: these are for all, the others are nobody's.
 FOR_ALL = ("evalhub.errors", "evalhub.exact_json")
 FOR_SERVING = ("evalhub.celery",)
