@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from io import BytesIO
@@ -18,7 +18,7 @@ from evalhub.exports.sources import Column, Holds, Source
 
 if TYPE_CHECKING:
     import psycopg
-    import pyarrow
+    import pyarrow  # type: ignore[import-untyped]  # it has no stubs
 
 BUFFER = 1 << 20
 BATCH_ROWS, BATCH_BYTES = 500, 1 << 20
@@ -26,7 +26,7 @@ BATCH_ROWS, BATCH_BYTES = 500, 1 << 20
 GROUP_ROWS, GROUP_BYTES = 20_000, 16 << 20
 """Of a row group in Parquet, whichever is reached first: what is held in memory at once."""
 SPLIT, QUOTED = DELIMITER.encode(), QUOTE.encode()
-Batches = Iterator[list[bytes]]
+Batches = Generator[list[bytes], None, None]
 
 
 class Stopped(Exception):
@@ -111,7 +111,7 @@ def _write_csv(file: IO[bytes], source: Source, progress: Progress) -> None:
 
 def _write_parquet(file: IO[bytes], source: Source, progress: Progress) -> None:
     # 0.3 s and 60 MB, which a web process never needs: it leaves Parquet to the workers.
-    from pyarrow.parquet import ParquetWriter
+    from pyarrow.parquet import ParquetWriter  # type: ignore[import-untyped]  # it has no stubs
 
     select, parameters = source.sql()
     schema = _schema_of(source.columns)

@@ -153,13 +153,14 @@ def test_what_is_not_there_is_a_404_and_what_cannot_be_a_sentence(client_of, lea
     assert not Export.objects.exists()
 
 
-def test_cancelled_and_thrown_away(client_of, admin, project, export, waiting):
+def test_cancelled_and_thrown_away(client_of, admin, project, export, waiting, django_capture_on_commit_callbacks):
     client = client_of(admin)
 
     answer = client.post(url("cancel", project, waiting.pk), follow=True)
     assert "Cancelled" in answer.content.decode()
     assert "over already" in client.post(url("cancel", project, export.pk), follow=True).content.decode()
-    client.post(url("throw_away", project, export.pk))
+    with django_capture_on_commit_callbacks(execute=True):
+        client.post(url("throw_away", project, export.pk))
 
     assert [found.state for found in Export.objects.all()] == ["cancelled"]
     assert not export.path.exists()
@@ -183,35 +184,16 @@ def test_every_page_that_lists_rows_has_the_button(client_of, admin, project):
 
     world = make_world(project)
     client = client_of(admin)
-    for address, kind, named in (
-        (
-            reverse("evalsets:version", args=[project.slug, world.version]),
-            "examples",
-            f'"version" value="{world.version}"',
-        ),
-        (
-            reverse("evalsets:samples", args=[project.slug]) + "?model=plain",
-            "production_samples",
-            '"model" value="plain"',
-        ),
-        (
-            reverse("runs:outputs", args=[project.slug, world.run]) + "?show=answered",
-            "outputs",
-            f'"run" value="{world.run}"',
-        ),
-        (reverse("checks:outputs", args=[project.slug]) + f"?run={world.run}", "scores", f'"run" value="{world.run}"'),
-        (
-            reverse("taxonomy:outputs", args=[project.slug]) + f"?run={world.run}",
-            "verdicts",
-            f'"run" value="{world.run}"',
-        ),
-        (
-            reverse("reviews:round", args=[project.slug, world.round]) + "?status=settled",
-            "labels",
-            '"status" value="settled"',
-        ),
+    run, slug = f'"run" value="{world.run}"', project.slug
+    for address, query, kind, named in (
+        (reverse("evalsets:version", args=[slug, world.version]), "", "examples", f'"version" value="{world.version}"'),
+        (reverse("evalsets:samples", args=[slug]), "model=plain", "production_samples", '"model" value="plain"'),
+        (reverse("runs:outputs", args=[slug, world.run]), "show=answered", "outputs", run),
+        (reverse("checks:outputs", args=[slug]), f"run={world.run}", "scores", run),
+        (reverse("taxonomy:outputs", args=[slug]), f"run={world.run}", "verdicts", run),
+        (reverse("reviews:round", args=[slug, world.round]), "status=settled", "labels", '"status" value="settled"'),
     ):
-        html = client.get(address).content.decode()
+        html = client.get(f"{address}?{query}").content.decode()
         form = html.partition(f'action="{url("new", project)}"')[2].partition("</form>")[0]
         assert f'name="kind" value="{kind}"' in form and f"name={named}" in form, address
 
