@@ -25,7 +25,7 @@ from tests.faults.rows import Row
 if TYPE_CHECKING:
     from evalhub.runs.models import Run
 
-IN_FLIGHT, REPEATS, DELAY = 20, 2, 0.05
+WHOLE, IN_FLIGHT, REPEATS, DELAY = 2_000, 20, 2, 0.05
 LONGEST_SECONDS = 600
 SLOW_PAGES = 2  # one alone is put down to a machine that does other things too, and noted
 # What an endpoint has answered, and so billed, whether or not anybody took it.
@@ -114,9 +114,14 @@ class Scene:
         self.runs.append((run, fake))
         return run
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether runs have the reference size."""
+        return self.setting.examples >= WHOLE
+
     def brief(self, seconds: float) -> float:
-        """So many seconds in a run of the reference size, less in a small one."""
-        return seconds * max(0.2, min(1.0, self.setting.examples / 2000))
+        """So many seconds in a run of the reference size, a fifth of it in a small one."""
+        return seconds if self.is_whole else seconds / 5
 
     @property
     def run(self) -> Run:

@@ -16,7 +16,7 @@ from tests.faults.scene import IN_FLIGHT, Scene
 
 LEASE_AND_SWEEP = 75  # a lease of a minute, and the next sweep
 KILLS, BETWEEN_KILLS = 10, 20
-FLOOD_PER_EXAMPLE = 50
+WAKE_UPS, FEW_WAKE_UPS = 100_000, 1_000
 
 
 def kill_one(scene: Scene) -> set[int]:
@@ -157,7 +157,7 @@ def deploy(scene: Scene) -> None:
 @fault("flood", "the queue of calls is flooded with 100,000 wake-ups", "drained; no call is made twice", seconds=150)
 def flood(scene: Scene) -> None:
     scene.begin()
-    wake_ups = FLOOD_PER_EXAMPLE * scene.setting.examples
+    wake_ups = WAKE_UPS if scene.is_whole else FEW_WAKE_UPS
     broker = redis.Redis.from_url(settings.REDIS_URL)
     began = time.monotonic()
     push_wake_ups(broker, scene.run.pk, wake_ups)
