@@ -47,6 +47,7 @@ def openapi_document() -> dict[str, Any]:
     definitions["Fault"] = faults
     document.pop("servers")
     document["tags"] = [{"name": router.tags[0]} for router in ROUTERS if router.tags]
+    document["paths"] = {path.replace("{pk}", "{id}"): each for path, each in document["paths"].items()}
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
             complete(operation, method, path)
@@ -60,6 +61,9 @@ def openapi_document() -> dict[str, Any]:
 def complete(operation: dict[str, Any], method: str, path: str) -> None:
     """Add what holds for all operations: their faults, and for writes the idempotency key."""
     faults = EVERY_FAULT | (FAULTS_OF_OBJECTS if "{" in path else {})
+    for parameter in operation["parameters"]:
+        if parameter["name"] == "pk":  # our word for it, and nobody else's
+            parameter.update(name="id", description="Its id.")
     operation["responses"] = {str(status): answer for status, answer in operation["responses"].items()}
     for answer in operation["responses"].values():
         answer["description"] = "As described."
