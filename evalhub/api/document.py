@@ -74,6 +74,8 @@ def complete(operation: dict[str, Any], method: str, path: str) -> None:
         faults |= FAULTS_OF_OBJECTS | FAULTS_OF_WRITES | (FAULTS_OF_FILES if takes_file(operation) else {})
     elif any(parameter["in"] == "query" for parameter in operation["parameters"]):
         faults |= {"422": FAULTS_OF_WRITES["422"]}
+    elif path.endswith("/file"):
+        faults |= {"409": "The file is not ready."}
     for status, meaning in sorted(faults.items()):
         operation["responses"][status] = {"description": meaning, "content": {"application/json": {"schema": FAULT}}}
 
