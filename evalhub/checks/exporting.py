@@ -64,8 +64,7 @@ class ScoresExport(Source):
 
     def description(self) -> str:
         names = [f"run {run.pk} of {run.candidate.name}" for run in self.runs]
-        said = f"{len(names)} runs" if len(names) > 3 else ", ".join(names) or "No run"
-        parts = [said[0].upper() + said[1:]]
+        parts = [f"{len(names)} runs" if len(names) > 3 else ", ".join(names) or "no run"]
         parts += [f"check “{self.check.name}”"] if self.check else []
         parts += [Score.Outcome(self.wanted.outcome).label.lower()] if self.wanted.outcome else []
         if self.wanted.cause:

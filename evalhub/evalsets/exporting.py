@@ -105,7 +105,8 @@ class ProductionSamplesExport(Source):
         said = [
             f"model “{part.model}”" if part.model else "",
             f"tag “{part.tag}”" if part.tag else "",
-            f"“{part.field}” contains “{part.text}”" if part.text else f"with “{part.field}”" if part.field else "",
+            f"whose “{part.field}” contains “{part.text}”" if part.text else "",
+            f"with “{part.field}”" if part.field and not part.text else "",
             f"from {part.since:%-d %b %Y}" if part.since else "",
             f"to {part.until:%-d %b %Y}" if part.until else "",
         ]

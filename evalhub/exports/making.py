@@ -56,7 +56,7 @@ def _note(project: Project, user: User, kind: str, format: str, source: Source) 
         kind=kind,
         format=format,
         filters=source.settled(),
-        description=source.description(),
+        description=capitalised(source.description()),
     )
     # No name of a person, a model or a file: what a browser saves it as is words of ours and ids.
     parts = [kind.replace("_", "-"), source.subject(), f"export-{export.pk}"]
@@ -64,6 +64,10 @@ def _note(project: Project, user: User, kind: str, format: str, source: Source) 
     export.save(update_fields=["name"])
     record_event(project, user, "exported", f"{source.title} as {export.get_format_display()}: {export.description}")
     return export
+
+
+def capitalised(sentence: str) -> str:
+    return sentence[:1].upper() + sentence[1:]
 
 
 def announce(export_id: int) -> None:
