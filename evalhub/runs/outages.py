@@ -92,18 +92,23 @@ class Streak:
         self.different = min(IN_A_ROW, examples)
         self.row: list[int] = []
         self.last: deque[tuple[int, bool]] = deque(maxlen=LAST_ANSWERS)
+        self.was_answered = True
 
     def note(self, example_id: int, failed: bool) -> bool:
         """Take in an answer; true if the endpoint is down: ten failures in a row, or half of the last forty answers.
 
-        Either must be of ten different examples: a few that always fail say nothing of the endpoint. Begins anew then.
+        Either must be of ten different examples: a few that always fail say nothing of the endpoint. Begins anew then,
+        and after a first time waits for an answer: if the endpoint came back and answers others, but never this shift,
+        it is the model that fails, and runs of other models shall not wait for it.
         """
+        self.was_answered = self.was_answered or not failed
         self.row = [*self.row, example_id] if failed else []
         self.last.append((example_id, failed))
         if not (self.is_long() or self.is_half()):
             return False
         self.forget()
-        return True
+        is_news, self.was_answered = self.was_answered, False
+        return is_news
 
     def is_long(self) -> bool:
         return len(self.row) >= IN_A_ROW and len(set(self.row)) >= self.different

@@ -61,7 +61,7 @@ def opened(streak: Streak, answers: list[tuple[int, bool]]) -> list[int]:
 
 
 def test_ten_failures_in_a_row_open_and_nine_do_not():
-    assert opened(Streak(), [(n, True) for n in range(25)]) == [10, 20]
+    assert opened(Streak(), [(n, True) for n in range(19)]) == [10]
     nine_and_an_answer = [(n, n % 10 != 9) for n in range(30)]
     assert opened(Streak(), nine_and_an_answer[:39]) == []
 
@@ -73,6 +73,13 @@ def test_a_few_examples_that_always_fail_do_not_open():
 def test_where_there_are_few_examples_all_of_them_must_fail():
     assert opened(Streak(examples=3), [(n % 3, True) for n in range(10)]) == [10]
     assert opened(Streak(examples=3), [(n % 2, True) for n in range(10)]) == []
+
+
+def test_a_model_that_never_answers_does_not_open_again_until_it_does():
+    failures = [(n, True) for n in range(100)]
+
+    assert opened(Streak(), failures) == [10]
+    assert opened(Streak(), [*failures[:50], (0, False), *failures[:50]]) == [10, 61]
 
 
 def test_half_of_the_last_forty_open_and_a_little_less_does_not():
