@@ -18,7 +18,7 @@ SENTENCES = {
     405: ("wrong_method", "This address does not take this method. See the header “Allow”."),
     413: ("too_large", "The request is too large."),
 }
-BROKEN = ("server_fault", "Something went wrong at the server, and nothing was changed. Try again with the same key.")
+BROKEN = ("server_fault", "Something went wrong at the server. Send it again, with the same Idempotency-Key.")
 
 
 class JsonFaultMiddleware:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable
 from datetime import timedelta
 
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 from django.http import Http404, HttpResponse
 from django.utils import timezone
 from pydantic import BaseModel
@@ -69,6 +69,9 @@ def answer(work: Work, status: int) -> HttpResponse:
         fault = fault_of(error)
         assert fault is not None
         return fault_response(fault)
+    except IntegrityError:
+        # Found in order by both, and then stored by one: two eval sets of one name, for instance.
+        return fault_response(ApiFault(409, "conflict", "Somebody else was faster. Look again, then decide."))
 
 
 def replay(kept: StoredAnswer, fingerprint: bytes) -> HttpResponse:

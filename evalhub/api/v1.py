@@ -24,7 +24,7 @@ the same key, within two days, the same request does nothing: the answer is that
 
 Every answer from 400 on is {"error": {"code", "message", "places", "state"}}: the message says what is wrong and what
 to do, places where in the request. Codes: no_key (401), not_allowed (403), not_found (404, also for what belongs to
-another project), wrong_method (405), in_flight and wrong_state (409), length_required (411), too_large (413),
+another project), wrong_method (405), in_flight, wrong_state and conflict (409), length_required (411), too_large (413),
 wrong_type (415), not_understood (400 and 422), refused and key_reused (422), server_fault (500 and more; try again with
 the same key).
 """

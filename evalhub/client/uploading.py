@@ -28,6 +28,7 @@ async def upload(server: Server, options: Namespace, teller: Teller) -> Exit:
         **target,
     )
     refuse_unreadable(received, teller)
+    teller.when_interrupted = f"Interrupted. Nothing is stored; the file waits at {server.url}{received['page']}"
     checked = await check(server, received, options, teller)
     if checked["rows_bad"] and not (options.leave_out_bad_rows and checked["rows_good"]):
         tell_errors(checked, teller)

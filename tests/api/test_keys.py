@@ -1,6 +1,12 @@
 """Who gets in, and what those who do not are told."""
 
+import urllib.error
+import urllib.request
+from contextlib import suppress
+
 import pytest
+from django.conf import settings
+from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
@@ -122,3 +128,23 @@ def test_two_keys_of_one_person_open_their_own_projects(admin, project):
 
     assert api_of(admin, project).get("/project").json()["slug"] == project.slug
     assert api_of(admin, other).get("/project").json()["slug"] == other.slug
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_key_is_in_no_log_and_nowhere_in_the_database(web_server, lead_api, project):
+    from pathlib import Path
+
+    for path in ("project", "runs/7", "nothing"):
+        request = urllib.request.Request(
+            f"{web_server.url}/api/v1/{path}", headers={"Authorization": f"Bearer {lead_api.key}"}
+        )
+        with suppress(urllib.error.HTTPError):
+            urllib.request.urlopen(request, timeout=20).close()
+
+    logs = [path.read_text() for path in Path(settings.EVALHUB_HOME).glob("*.log")]
+    assert any("/api/v1/runs/7" in log for log in logs)
+    assert not any(lead_api.key in log for log in logs)
+    with connection.cursor() as cursor:
+        for table in connection.introspection.table_names(cursor):
+            cursor.execute(f'SELECT count(*) FROM "{table}" AS rows WHERE rows::text LIKE %s', [f"%{lead_api.key}%"])
+            assert cursor.fetchone() == (0,), table

@@ -239,3 +239,22 @@ def test_answers_are_forgotten_after_two_days_and_not_before(lead_api, project):
     lead_api.post("/eval-sets", {"name": "C"}, "new")
 
     assert sorted(StoredAnswer.objects.values_list("idempotency_key", flat=True)) == ["new", "young"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_who_make_the_same_at_once_get_one_of_it_and_no_breakdown(lead_api, project):
+    together, statuses = threading.Barrier(6), []
+
+    def ask(number: int) -> None:
+        together.wait()
+        statuses.append(Api(lead_api.key).post("/eval-sets", BODY, str(number)).status_code)
+        connections.close_all()
+
+    threads = [threading.Thread(target=ask, args=[number]) for number in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert set(statuses) <= {201, 409, 422}
+    assert statuses.count(201) == EvalSet.objects.count() == 1
