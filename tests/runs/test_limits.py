@@ -15,6 +15,7 @@ from evalhub.candidates.models import Candidate
 from evalhub.evalsets.models import EvalSetVersion
 from evalhub.projects.models import Project
 from evalhub.runs.models import Outage, Run
+from evalhub.runs.pausing import cancel_run
 from evalhub.runs.sweeping import sweep_runs
 from tests.making import make_candidate, make_version
 from tests.running import Endpoint, running_endpoint
@@ -157,3 +158,19 @@ def test_while_an_endpoint_is_down_only_single_probes_reach_it_and_then_the_runs
     assert [arrived for arrived, _, _, max_tokens in log if first < arrived < last and max_tokens is None] == []
     # Those that showed that it is down, and what was in flight then.
     assert len(log) - len(probes) - 300 <= 40
+
+
+def test_a_model_that_always_fails_does_not_hold_up_the_run_of_another(project, lead, celery_worker, model_endpoint):
+    endpoint = make_endpoint(project, model_endpoint.url, max_in_flight=8)
+    failing, good = (
+        start(make_version(project, 100, name=model), make_candidate(project, model, endpoint=endpoint, model=model))
+        for model in ("fault:status?code=503", "echo?delay=0.1")
+    )
+
+    wait_until(lambda: is_over_when_swept(good), 45)
+
+    assert good.outputs.filter(error_cause="").count() == 100
+    probes = sum(max_tokens == 1 for *_, max_tokens in model_endpoint.log())
+    assert probes <= 5
+    if not is_over(failing):
+        cancel_run(failing, lead)
