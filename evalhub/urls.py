@@ -2,6 +2,7 @@
 
 from django.urls import include, path
 
+handler400 = "evalhub.web.views.bad_request"
 handler500 = "evalhub.web.views.server_error"
 
 in_project = [

@@ -6,11 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+from django.core.exceptions import BadRequest
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
 Row = TypeVar("Row", bound=Model)
 PAGE_SIZE = 50
+MOST_DIGITS = 18
+"""A number of so many fits into the database's."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +33,7 @@ class Page(Generic[Row]):
 def page_of(request: HttpRequest, rows: QuerySet[Row], key: str = "pk", size: int = PAGE_SIZE) -> Page[Row]:
     """The page that ``?after=KEY`` or ``?before=KEY`` asks for; ``key`` is a unique whole-number field.
 
-    ``key`` may begin with "-" for a falling order. A key that is not a number asks for the first page.
+    ``key`` may begin with "-" for a falling order. Raises BadRequest for a key that no row can have.
     """
     falling, field = key.startswith("-"), key.lstrip("-")
     after, before = whole(request.GET.get("after")), whole(request.GET.get("before"))
@@ -55,4 +58,8 @@ def page_of(request: HttpRequest, rows: QuerySet[Row], key: str = "pk", size: in
 
 
 def whole(text: str | None) -> int | None:
-    return int(text) if text and text.lstrip("-").isdecimal() and len(text) < 19 else None
+    if not text:
+        return None
+    if not text.removeprefix("-").isdecimal() or len(text) > MOST_DIGITS:
+        raise BadRequest("The address asks for a page of the list that cannot be.")
+    return int(text)

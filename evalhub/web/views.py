@@ -18,6 +18,11 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     return render(request, "403_csrf.html", status=403)
 
 
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """As Django's own, but inside a project with its menu."""
+    return render(request, "400.html", status=400)
+
+
 def server_error(_request: HttpRequest) -> HttpResponse:
     """What a fault of ours is answered with; 503 and why if it is that the database is away for a while.
 

@@ -27,6 +27,41 @@ def test_a_missing_page_repeats_nothing_of_its_address(client_of, lead):
     assert b"There is nothing here" in answer.content
 
 
+@pytest.mark.parametrize(
+    ("path", "status", "sentence"),
+    [
+        ("runs/999999/", 404, "There is nothing here"),
+        ("people/", 403, "You may not do this"),
+        ("runs/?after=x", 400, "This request was not understood"),
+    ],
+)
+def test_a_fault_inside_a_project_keeps_its_menu(path, status, sentence, client_of, lead, project):
+    answer = client_of(lead).get(f"/p/{project.slug}/{path}")
+
+    text = answer.content.decode()
+    assert answer.status_code == status
+    assert f"<h1>{sentence}</h1>" in text
+    assert f'href="/p/{project.slug}/evalsets/"' in text and "Sign out" in text
+
+
+def test_a_fault_outside_of_the_own_projects_shows_nothing_of_them(client_of, stranger, project):
+    text = client_of(stranger).get(f"/p/{project.slug}/runs/").content.decode()
+
+    assert "There is nothing here" in text
+    assert project.name not in text and "/evalsets/" not in text
+
+
+@pytest.mark.parametrize("key", ["x", "1.5", "--1", "-", "1" * 19, "٣\x00", "1 2"])
+@pytest.mark.parametrize("name", ["after", "before"])
+def test_an_odd_key_of_a_list_is_not_understood(name, key, client_of, lead, project):
+    assert client_of(lead).get(f"/p/{project.slug}/runs/", {name: key}).status_code == 400
+
+
+@pytest.mark.parametrize("key", ["", "0", "-5", "7", "9" * 18])
+def test_any_key_that_a_row_could_have_is(key, client_of, lead, project):
+    assert client_of(lead).get(f"/p/{project.slug}/runs/", {"after": key}).status_code == 200
+
+
 def test_a_form_of_an_older_session_is_refused_with_a_way_out(db):
     client = Client(enforce_csrf_checks=True)
 
