@@ -30,6 +30,19 @@ Grant = tuple[float, float, int]
 """When it was asked for, when it was there, how many."""
 
 
+# All times in Redis are moved back by so many microseconds.
+PASS_TIME = """
+local function back(key, field, time) redis.call('HSET', key, field, string.format('%.0f', time - ARGV[1])) end
+local at = redis.call('HGET', KEYS[1], 'at')
+if at then back(KEYS[1], 'at', at) end
+for _, name in ipairs(redis.call('ZRANGE', KEYS[2], 0, -1)) do
+    redis.call('ZINCRBY', KEYS[2], -ARGV[1], name)
+    local due = redis.call('HGET', KEYS[3], name .. ':due')
+    if due then back(KEYS[3], name .. ':due', due) end
+end
+"""
+
+
 def connect() -> Redis:
     return Redis.from_url(settings.REDIS_URL)
 
@@ -61,15 +74,7 @@ class World:
     def wait(self, seconds: float) -> None:
         """As if so many seconds had passed for what is kept in Redis."""
         self.passed += seconds
-        meter, askers, turns = self.shift().keys
-        micro = int(seconds * 1_000_000)
-        if at := self.redis.hget(meter, "at"):
-            self.redis.hset(meter, "at", int(at) - micro)
-        for name, score in self.redis.zrange(askers, 0, -1, withscores=True):
-            self.redis.zadd(askers, {name: score - micro})
-        for field, value in self.redis.hgetall(turns).items():
-            if field.endswith(b":due"):
-                self.redis.hset(turns, field, int(value) - micro)
+        self.redis.eval(PASS_TIME, 3, *self.shift().keys, int(seconds * 1_000_000))
 
     def take(self, name: str, wanted: int, tokens: float = 0) -> metering.Granted:
         asked = self.now()
