@@ -9,6 +9,7 @@ from decimal import Decimal
 from django.db import connection
 from django.db.models import Count, Max, Min
 
+from evalhub.runs.advice import advice_for
 from evalhub.runs.causes import name_of_cause
 from evalhub.runs.figures import Figures, all_figures_of
 from evalhub.runs.models import Output, Run
@@ -42,6 +43,10 @@ class Failure:
     @property
     def name(self) -> str:
         return name_of_cause(self.cause)
+
+    @property
+    def advice(self) -> str:
+        return advice_for(self.cause)
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from django.utils.timezone import localtime
 
 from evalhub.projects.models import Event
 from evalhub.runs.models import Run
+from evalhub.runs.outages import LONGEST_PAUSE_SECONDS
 
 SILENCE_SECONDS = 20
 """Workers give a sign of life every 15 s. One that gave none for so long is taken for lost on the page."""
@@ -35,7 +36,8 @@ SELECT
             AND EXISTS (SELECT FROM runs_chunk WHERE run_id = other.id AND state = 'leased')
     ),
     endpoint.name, outage.since, outage.reason, outage.probe_at, outage.probes,
-    outage.probe_at < now() - make_interval(secs => %(silence)s)
+    outage.probe_at < now() - make_interval(secs => %(silence)s),
+    outage.probe_at > now() + make_interval(secs => %(pause)s)
 FROM runs_run AS run
 LEFT JOIN candidates_candidate AS candidate ON candidate.id = run.candidate_id
 LEFT JOIN candidates_endpoint AS endpoint ON endpoint.id = candidate.endpoint_id
@@ -103,6 +105,7 @@ class Sight:
     probe_at: datetime | None
     probes: int | None
     is_probe_overdue: bool | None
+    is_probed_now: bool | None
 
     @property
     def is_silent(self) -> bool:
@@ -112,7 +115,7 @@ class Sight:
 def standing_of(run: Run, usual_ms: float | None = None) -> Standing:
     """What a running run of calls waits for; ``usual_ms``: how long its answers take, if any came."""
     with connection.cursor() as cursor:
-        cursor.execute(STANDING, {"run": run.pk, "silence": SILENCE_SECONDS})
+        cursor.execute(STANDING, {"run": run.pk, "silence": SILENCE_SECONDS, "pause": LONGEST_PAUSE_SECONDS})
         row = cursor.fetchone()
     if row is None:
         return Standing()
@@ -135,7 +138,12 @@ def down(sight: Sight) -> Standing:
     tried = f", tried {sight.probes} time{'' if sight.probes == 1 else 's'}" if sight.probes else ""
     if sight.is_probe_overdue and not sight.others:
         return Standing(f"{said} No worker is there to probe it{tried}. {START_A_WORKER}", needs_help=True)
-    return Standing(f"{said} The next probe is at {clock(sight.probe_at)}{tried}; the run goes on when it is answered.")
+    probe = f"The next probe is at {clock(sight.probe_at)}"
+    if sight.is_probe_overdue:
+        probe = "The next probe waits for a worker"
+    elif sight.is_probed_now:
+        probe = "A probe is under way"
+    return Standing(f"{said} {probe}{tried}; the run goes on when it is answered.")
 
 
 def left_alone(sight: Sight) -> Standing:

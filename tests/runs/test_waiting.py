@@ -152,7 +152,7 @@ def test_a_limit_is_named_while_it_holds_calls_back(run):
 
 def test_an_endpoint_that_is_down_is_named_with_what_it_said_and_the_next_probe(run, page):
     change(run, created_at=ago(600))
-    since, probe = ago(300), timezone.now() + timedelta(seconds=30)
+    since, probe = ago(300), timezone.now() + timedelta(seconds=10)
     endpoint = run.candidate.endpoint
     outage = Outage.objects.create(endpoint=endpoint, since=since, reason="Connection refused", probe_at=probe)
     minute = f"{timezone.localtime(since):%H:%M}"
@@ -169,11 +169,17 @@ def test_an_endpoint_that_is_down_is_named_with_what_it_said_and_the_next_probe(
     assert in_short([run]) == {run.pk: f"endpoint down since {day}{minute}"}
     assert "is down since" in page.get(url("show", run)).content.decode()
 
+    outage.probe_at = timezone.now() + timedelta(seconds=30)
+    outage.save()
+    assert "A probe is under way, tried 4 times; the run" in standing(run)[0]
+
     # Nobody probes: without a worker it would stay so for ever.
     outage.probe_at = ago(25)
     outage.save()
     sentence, needs_help = standing(run)
     assert needs_help and "No worker is there to probe it, tried 4 times. Start one on a machine" in sentence
+    make_busy_run(run)
+    assert "The next probe waits for a worker, tried 4 times; the run" in standing(run)[0]
 
 
 def test_the_page_says_who_paused_it_when_and_why(run, page, lead):
