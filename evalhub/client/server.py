@@ -136,7 +136,14 @@ class Server:
         except aiohttp.ClientConnectorCertificateError as error:
             raise ClientFault(f"The certificate of {self.url} is not trusted: {error}", Exit.NO_SERVER) from error
         except (aiohttp.ClientError, TimeoutError, ConnectionError, ValueError) as error:
-            raise Lost(str(error) or type(error).__name__) from error
+            raise Lost(reason_of(error)) from error
+
+
+def reason_of(error: Exception) -> str:
+    """“Connection refused.” and the like, where the system has words for it."""
+    system = getattr(error, "os_error", error)
+    words = getattr(system, "strerror", None)
+    return f"{str(words or error or type(error).__name__).rstrip('.')}."
 
 
 async def refuse_fault(answer: Any) -> None:

@@ -56,8 +56,8 @@ def test_a_server_that_is_not_there_is_told_in_a_sentence():
     )
 
     assert done.returncode == 4
-    assert done.stderr.startswith(f"http://127.0.0.1:{port} gives no answer: ")
-    assert "Traceback" not in done.stderr
+    told = done.stderr.removeprefix(f"http://127.0.0.1:{port} gives no answer: ")
+    assert told.startswith("Connect call failed") or told == "Connection refused.\n"
 
 
 @pytest.mark.django_db(transaction=True)
