@@ -29,7 +29,7 @@ logger = logging.getLogger(__name__)
 
 
 def ask_for_export(project: Project, user: User, kind: str, format: str, filters: Mapping[str, str]) -> Export:
-    """Make an export and have it prepared: a small one at once (it is done when this returns), others by a worker.
+    """Make an export and have it prepared: a small one at once (it is over when this returns), others by a worker.
 
     ``filters`` are those of the page it starts from; what stands there more than once is joined by commas. Raises
     ExportError, or NotThere (one of them) if a filter names an object that this project has not.

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import shutil
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -27,11 +28,13 @@ SMALL_ROWS, SMALL_BYTES, SMALL_SECONDS = 5_000, 20_000_000, 3
 """What the person who asks waits for. More of any is for a worker, and so is Parquet, whose library is slow to load."""
 KEPT_FOR = timedelta(days=7)
 State = Export.State
+# Trying again would end the same way. A lost connection is another matter: the sweeper tries that again.
+HOPELESS = (EvalHubError, OSError, DataError, ProgrammingError)
 logger = logging.getLogger(__name__)
 
 
 def prepare_at_once(export: Export, source: Source) -> bool:
-    """Write the file here and now if it is small; else leave the export waiting and return False."""
+    """Write the file here and now if it is small; else leave the export waiting for a worker and return False."""
     if export.format == Export.Format.PARQUET or (claimed := _claim(export.pk)) is None:
         return False
     progress = Progress()
@@ -55,8 +58,11 @@ def prepare_at_once(export: Export, source: Source) -> bool:
         if not isinstance(error.__cause__, psycopg.errors.QueryCanceled):
             raise
         _give_back(claimed, part)
+    except HOPELESS as error:
+        logger.exception("export %s could not be prepared", export.pk)
+        _fail(claimed, part, error)
     export.refresh_from_db()
-    return export.is_done
+    return not export.is_moving
 
 
 def prepare(export_id: int) -> None:
@@ -72,12 +78,11 @@ def prepare(export_id: int) -> None:
             source = source_of(export.kind)(export.project, export.filters)
             Export.objects.filter(pk=export.pk, token=export.token).update(rows_total=source.count())
             write_file(part, source, export.format, progress)
-    except (EvalHubError, OSError, DataError, ProgrammingError) as error:
-        # Trying again would end the same way. A lost connection is another matter: the sweeper tries that again.
+    except HOPELESS as error:
         logger.exception("export %s could not be prepared", export.pk)
         _fail(export, part, error)
     except (Stopped, OperationalError):
-        part.unlink(missing_ok=True)
+        _remove(part)
         if not heartbeat.is_lost:
             raise
     else:
@@ -100,8 +105,13 @@ def _claim(export_id: int) -> Export | None:
 
 
 def _part_of(export: Export) -> Path:
-    export.folder.mkdir(parents=True, exist_ok=True)
     return export.folder / f"part-{export.token}"
+
+
+def _remove(part: Path) -> None:
+    # What cannot be removed now is removed by the sweeper, with its folder.
+    with suppress(OSError):
+        part.unlink()
 
 
 @transaction.atomic
@@ -110,7 +120,7 @@ def _finish(export: Export, part: Path, progress: Progress) -> None:
     mine = Export.objects.select_for_update().filter(pk=export.pk, token=export.token, state=State.WORKING)
     found = mine.first()
     if found is None:
-        part.unlink(missing_ok=True)
+        _remove(part)
         return
     part.replace(export.path)
     for left in export.folder.glob("part-*"):
@@ -122,13 +132,13 @@ def _finish(export: Export, part: Path, progress: Progress) -> None:
 
 
 def _give_back(export: Export, part: Path) -> None:
-    part.unlink(missing_ok=True)
+    _remove(part)
     mine = Export.objects.filter(pk=export.pk, token=export.token, state=State.WORKING)
     mine.update(state=State.WAITING, attempts=0, moved_at=Now())
 
 
 def _fail(export: Export, part: Path, error: Exception) -> None:
-    part.unlink(missing_ok=True)
+    _remove(part)
     if isinstance(error, EvalHubError):
         sentence = str(error)
     elif isinstance(error, OSError):

@@ -52,7 +52,10 @@ def new(request: MemberRequest, project: Project) -> HttpResponseBase:
         return render(request, "exports/refused.html", {"error": error}, status=422)
     if export.is_done:
         return file_of(export)
-    messages.success(request, "The export is being prepared. You may leave this page; the work goes on.")
+    if export.is_moving:
+        messages.success(request, "The export is being prepared. You may leave this page; the work goes on.")
+    else:
+        messages.error(request, export.error)
     return redirect("exports:list", project.slug)
 
 

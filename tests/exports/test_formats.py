@@ -13,7 +13,7 @@ from evalhub.exports import writing
 from evalhub.runs.models import Output
 from tests.exports.asking import cells, content
 from tests.exports.test_exactness import HOSTILE, strange
-from tests.making import make_check, make_run, make_score, make_version
+from tests.making import make_check, make_run, make_score, make_version, numbered
 
 pytestmark = pytest.mark.django_db
 
@@ -140,3 +140,11 @@ def test_times_are_in_utc(project, run):
     run.outputs.update(created_at=timezone.make_aware(datetime(2026, 1, 2, 3, 4, 5)))
 
     assert {row["stored_at"] for row in cells(project, "outputs", run=run.pk)} == {"2026-01-02T03:04:05+00:00"}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_parquet_keeps_every_list_of_texts(project):
+    tags = [[text] for text in HOSTILE] + [HOSTILE, []]
+    version = make_version(project, [numbered(number) | {"tags": each} for number, each in enumerate(tags)])
+
+    assert table_of(project, "examples", version=version.pk).read().column("tags").to_pylist() == tags

@@ -189,6 +189,17 @@ def test_a_full_disk_is_told_in_a_sentence(export, monkeypatch):
     assert files() == []
 
 
+def test_a_folder_that_cannot_be_written_is_told_at_once(project, version, tmp_path):
+    (tmp_path / "exports").write_bytes(b"no folder")
+
+    export = asked(project, "examples", version=version.pk)
+
+    assert (export.state, export.error) == (
+        State.FAILED,
+        "The file could not be written: Not a directory. Make room on the server, and export again.",
+    )
+
+
 def test_what_was_deleted_meanwhile_is_told_in_a_sentence(export, version):
     type(version).objects.filter(pk=version.pk).update(state="deleting")
 
