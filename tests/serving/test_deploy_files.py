@@ -11,6 +11,7 @@ import pytest
 from cryptography.fernet import Fernet
 from django.conf import settings
 from django.core.management import get_commands
+from django.db import connection
 
 from evalhub import settings as settings_file
 from evalhub.runs.shift import GRACE_SECONDS
@@ -128,6 +129,22 @@ def test_the_page_names_commands_and_files_that_there_are():
 
     assert {"migrate", "collectstatic", "create_admin", "rotate_keys"} <= commands <= set(get_commands())
     assert [name for name in sorted(files) if not (settings.BASE_DIR / name).exists()] == []
+
+
+def test_the_page_looks_at_rows_that_there_are(db):
+    (block,) = re.findall(r"```sql\n(.*?)```", PAGE, re.DOTALL)
+    statements = [line.partition(";")[0] for line in block.splitlines()]
+
+    assert len(statements) == 5
+    for statement in statements:
+        with connection.cursor() as cursor:
+            cursor.execute(statement)
+
+
+def test_the_page_counts_connections_as_the_settings_allow_them():
+    most = settings.DATABASES["default"]["OPTIONS"]["pool"]["max_size"]
+
+    assert f"a pool of at most {most} (`settings.DATABASES`)" in PAGE
 
 
 def test_the_image_holds_every_package_and_names_no_host():
