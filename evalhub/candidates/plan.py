@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from evalhub.candidates.models import Candidate
+from evalhub.candidates.models import Candidate, Endpoint
 from evalhub.errors import EvalHubError
 
 
@@ -38,11 +38,18 @@ def freeze(candidate: Candidate) -> dict[str, Any]:
         "tools": candidate.tools,
         "streams": endpoint.streams,
         "timeout_seconds": endpoint.timeout_seconds,
+        **limits_of(endpoint),
+        "input_price": price_text(candidate.input_price),
+        "output_price": price_text(candidate.output_price),
+    }
+
+
+def limits_of(endpoint: Endpoint) -> dict[str, int | None]:
+    """How much may be asked of the endpoint by all workers together."""
+    return {
         "max_in_flight": endpoint.max_in_flight,
         "requests_per_minute": endpoint.requests_per_minute,
         "tokens_per_minute": endpoint.tokens_per_minute,
-        "input_price": price_text(candidate.input_price),
-        "output_price": price_text(candidate.output_price),
     }
 
 

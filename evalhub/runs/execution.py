@@ -16,6 +16,7 @@ from django.db import DatabaseError
 from redis import Redis
 
 from evalhub.candidates.keys import is_same_place, key_of
+from evalhub.candidates.plan import limits_of
 from evalhub.errors import EvalHubError
 from evalhub.runs.database_thread import DatabaseThread
 from evalhub.runs.in_hand import Order
@@ -66,7 +67,9 @@ def order_for(run: Run) -> Order:
             "The endpoint's address was changed after this run was started, and its key is not sent to the old one. "
             "Start a new run."
         )
-    return Order(run.pk, run.version_id, run.plan, key, run.budget is not None, run.reuses_outputs)
+    # Limits protect the endpoint, and are no part of what is asked: they hold as they are now.
+    plan = run.plan | limits_of(endpoint)
+    return Order(run.pk, run.version_id, plan, key, run.budget is not None, run.reuses_outputs)
 
 
 def order_for_neglected_run(known: Container[int]) -> Order | None:

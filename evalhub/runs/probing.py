@@ -26,6 +26,8 @@ from evalhub.runs.outages import (
 
 log = logging.getLogger(__name__)
 
+PATIENCE_SECONDS = 60.0
+
 
 class Probing:
     """Knows whether the endpoint of a shift is down, and probes it when that is this shift's turn."""
@@ -44,7 +46,7 @@ class Probing:
             reason, self.hand.down_because = self.hand.down_because, ""
             await self.database.run(open_outage, self.endpoint, reason)
         self.down = await self.database.run(outage_of, self.endpoint)
-        self.set_down(self.down is not None)
+        self.set_down(self.down is not None or bool(self.hand.down_because))
         is_due = self.down is not None and self.down.seconds_to_probe <= 0 and may_probe and self.probe is None
         if is_due and await self.database.run(claim_probe, self.endpoint, self.plan["timeout_seconds"]):
             self.probe = asyncio.get_running_loop().create_task(self.ask())
@@ -75,6 +77,10 @@ class Probing:
     def waits_for(self) -> float:
         """Seconds until the next probe is due; 0 if the endpoint is not down or is being probed."""
         return max(0.0, self.down.seconds_to_probe) if self.down and self.probe is None else 0.0
+
+    def is_lasting(self) -> bool:
+        """Whether it has been down for so long that a worker has better things to do than to wait for it."""
+        return self.down is not None and self.down.seconds > PATIENCE_SECONDS
 
     def gave_up(self) -> str:
         """Why the run has to pause, if the endpoint has been down for too long."""

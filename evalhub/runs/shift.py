@@ -173,9 +173,13 @@ class Shift:
             return Stop.HANDED_ON
         if self.probing.gave_up():
             return Stop.DOWN
-        if self.waits_for() > LONGEST_WAIT_SECONDS and not self.pool.calls:
+        if self.has_to_wait() and not self.pool.calls:
             return Stop.WAITING
         return Stop.DONE if self.is_dry() else None
+
+    def has_to_wait(self) -> bool:
+        is_down = self.probing.is_lasting() and self.probing.waits_for() > LONGEST_WAIT_SECONDS
+        return is_down or self.pool.held_for() > LONGEST_WAIT_SECONDS
 
     def waits_for(self) -> float:
         """Seconds before which the endpoint is not to be called: it said so, or is down."""

@@ -6,6 +6,8 @@ import json
 from collections import Counter
 from decimal import Decimal
 
+from django.db import transaction
+
 from evalhub.runs.models import Output, Run
 from evalhub.runs.waking import wake_workers
 from tests.making import make_version
@@ -80,6 +82,20 @@ def test_two_workers_together_keep_the_limit_of_the_endpoint(project, celery_wor
 
     assert model_endpoint.counts()["most_at_once"] <= 3
     assert run.outputs.count() == 120
+
+
+def test_a_limit_that_is_lowered_holds_for_runs_that_were_planned_before(project, celery_worker, model_endpoint):
+    candidate = make_caller(project, model_endpoint.url, "echo?delay=0.05", max_in_flight=30)
+    version = make_version(project, 60)
+
+    with transaction.atomic():  # workers are told of the run when both are done
+        run = start(version, candidate)
+        candidate.endpoint.max_in_flight = 2
+        candidate.endpoint.save()
+    wait_until(lambda: is_over(run))
+
+    assert run.plan["max_in_flight"] == 30
+    assert model_endpoint.counts()["most_at_once"] <= 2
 
 
 def test_a_hostile_answer_does_not_stop_a_run(project, celery_worker, model_endpoint):
