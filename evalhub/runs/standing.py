@@ -24,7 +24,8 @@ STANDING = """
 SELECT
     run.waits_until > now(),
     extract(epoch FROM now() - greatest(run.worked_at, run.created_at))::float8,
-    (SELECT max(lease_until) FROM runs_chunk WHERE run_id = run.id AND state = 'leased'),
+    lease.until,
+    lease.until < now(),
     EXISTS (
         SELECT FROM runs_chunk WHERE run_id = run.id AND state = 'ready' AND (not_before IS NULL OR not_before <= now())
     ),
@@ -39,6 +40,9 @@ SELECT
     outage.probe_at < now() - make_interval(secs => %(silence)s),
     outage.probe_at > now() + make_interval(secs => %(pause)s)
 FROM runs_run AS run
+CROSS JOIN LATERAL (
+    SELECT max(lease_until) AS until FROM runs_chunk WHERE run_id = run.id AND state = 'leased'
+) AS lease
 LEFT JOIN candidates_candidate AS candidate ON candidate.id = run.candidate_id
 LEFT JOIN candidates_endpoint AS endpoint ON endpoint.id = candidate.endpoint_id
 LEFT JOIN runs_outage AS outage ON outage.endpoint_id = endpoint.id
@@ -95,6 +99,7 @@ class Sight:
     is_told_to_wait: bool | None
     silent_for: float
     leased_until: datetime | None
+    is_lease_over: bool | None
     is_claimable: bool
     not_before: datetime | None
     others: int
@@ -149,7 +154,8 @@ def down(sight: Sight) -> Standing:
 def left_alone(sight: Sight) -> Standing:
     """A worker has claimed work, and nothing was heard of it for too long."""
     heard = f"The worker of this run has given no sign of life for {int(sight.silent_for)} s."
-    taken = f"What it had in hand is free for another one at {clock(sight.leased_until)}."
+    freed = "has been free for another one since" if sight.is_lease_over else "is free for another one at"
+    taken = f"What it had in hand {freed} {clock(sight.leased_until)}."
     if sight.others:
         return Standing(f"{heard} {taken}")
     return Standing(f"{heard} {taken} If there is no other: {lower(START_A_WORKER)}{queue_fault()}", needs_help=True)

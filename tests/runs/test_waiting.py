@@ -114,6 +114,8 @@ def test_a_lost_worker_is_told_of_before_its_lease_ends(run):
     assert needs_help and sentence.startswith(f"{heard} If there is no other: start one on a machine")
     make_busy_run(run)
     assert standing(run) == (heard, False)
+    lease(run, seconds=-30, sign_of_life=90)
+    assert "What it had in hand has been free for another one since " in standing(run)[0]
 
 
 def test_waits_that_the_endpoint_asked_for_are_told_with_their_end(run):
