@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db import transaction
+
 from evalhub.candidates.models import Candidate, Endpoint
 from evalhub.evalsets.models import EvalSetVersion
 from evalhub.projects.models import Project
@@ -30,8 +32,9 @@ def make_caller(project: Project, url: str = NOWHERE, model: str = "echo", name:
 def start(version: EvalSetVersion, candidate: Candidate, repeats: int = 1, size: int = 0, **options: Any) -> Run:
     """A started run; with ``size``, planned again in chunks of so many examples."""
     user = admin_of(version.eval_set.project)
-    run = start_runs(version, [candidate], repeats, user, **{"accepts_unknown_cost": True, **options})[0]
-    if size:
-        run.chunks.all().delete()
-        plan_chunks(run.pk, version.pk, repeats, size)
+    with transaction.atomic():  # workers are told when it is planned as wanted
+        run = start_runs(version, [candidate], repeats, user, **{"accepts_unknown_cost": True, **options})[0]
+        if size:
+            run.chunks.all().delete()
+            plan_chunks(run.pk, version.pk, repeats, size)
     return run
