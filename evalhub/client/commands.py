@@ -34,11 +34,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ClientFault as fault:
         for line in str(fault).splitlines():
             teller.warn(line)
+        if fault.code == Exit.NO_SERVER and teller.goes_on:
+            teller.warn(teller.goes_on)
         if fault.code in {Exit.REFUSED, Exit.NO_SERVER, Exit.WRONG_USE}:
             teller.result({"error": fault.error})
         return fault.code
     except KeyboardInterrupt:
-        teller.warn(teller.when_interrupted)
+        teller.warn(f"Interrupted. {teller.goes_on or 'Nothing was begun.'}")
         return Exit.INTERRUPTED
 
 

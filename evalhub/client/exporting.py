@@ -26,7 +26,7 @@ async def export(server: Server, options: Namespace, teller: Teller) -> Exit:
         "filters": await filters_of(server, options),
     }
     asked = await server.post("/exports", body)
-    teller.when_interrupted = f"Interrupted. No file is written; the server still prepares export {asked['id']}."
+    teller.goes_on = f"No file is written; the server still prepares export {asked['id']}."
     async for made in looks(server, f"/exports/{asked['id']}"):
         if made["state"] not in {"waiting", "working"}:
             break

@@ -26,6 +26,7 @@ async def run(server: Server, options: Namespace, teller: Teller) -> Exit:
     }
     if options.budget is not None:
         body["budget"] = options.budget
+    teller.goes_on = "Whether the runs were started shows on the server's page “Runs”."
     started = (await server.post("/runs", body))["items"]
     for each in started:
         teller.say(
@@ -33,9 +34,7 @@ async def run(server: Server, options: Namespace, teller: Teller) -> Exit:
         )
         teller.say(f"{server.url}{each['page']}")
     numbers = ", ".join(str(each["id"]) for each in started)
-    teller.when_interrupted = (
-        f"Interrupted. The runs go on at the server: {numbers}. Pause or cancel them on their pages."
-    )
+    teller.goes_on = f"The runs go on at the server: {numbers}. Pause or cancel them on their pages."
     if not options.wait:
         teller.result({"runs": started})
         return Exit.DONE

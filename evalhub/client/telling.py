@@ -28,7 +28,8 @@ class Teller:
         self.as_json = as_json
         self.shows_progress = sys.stderr.isatty() and not as_json
         self.is_amid_progress = False
-        self.when_interrupted = "Interrupted. Nothing was begun."
+        self.goes_on = ""
+        """What goes on without this command, once something does."""
 
     def say(self, text: str) -> None:
         if not self.as_json:

@@ -19,7 +19,7 @@ async def upload(server: Server, options: Namespace, teller: Teller) -> Exit:
     file = Path(options.file)
     refuse_file(file, await server.get("/project"))
     target = await target_of(server, options, teller)
-    teller.when_interrupted = "Interrupted. Nothing is stored."
+    teller.goes_on = "Nothing is stored."
     received = await server.send_file(
         "/uploads",
         file,
@@ -28,7 +28,7 @@ async def upload(server: Server, options: Namespace, teller: Teller) -> Exit:
         **target,
     )
     refuse_unreadable(received, teller)
-    teller.when_interrupted = f"Interrupted. Nothing is stored; the file waits at {server.url}{received['page']}"
+    teller.goes_on = f"Nothing is stored; the file waits at {server.url}{received['page']}"
     checked = await check(server, received, options, teller)
     if checked["rows_bad"] and not (options.leave_out_bad_rows and checked["rows_good"]):
         tell_errors(checked, teller)
@@ -142,8 +142,10 @@ def tell_errors(upload: Found, teller: Teller) -> None:
 async def store(server: Server, checked: Found, options: Namespace, teller: Teller) -> Found:
     path = f"/uploads/{checked['id']}"
     body = {"leave_out_bad_rows": options.leave_out_bad_rows, "publish": options.publish}
-    teller.when_interrupted = f"Interrupted. The import goes on at the server: {server.url}{checked['page']}"
+    page = f"{server.url}{checked['page']}"
+    teller.goes_on = f"Whether the import has begun shows at {page}"
     await server.post(f"{path}/confirm", body)
+    teller.goes_on = f"The import goes on at the server: {page}"
     async for upload in looks(server, path):
         if upload["state"] != "importing":
             break

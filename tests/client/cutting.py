@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from math import inf
 from urllib.parse import urlsplit
 
 LENGTH = re.compile(rb"(?im)^content-length: *(\d+)")
@@ -22,12 +23,15 @@ class Cutting:
     url: str = ""
     posts: list[str] = field(default_factory=list)
     """The request lines of all POSTs that came."""
+    most_requests: float = inf
+    """After so many every connection is closed as it comes."""
 
     def serve(self, client: socket.socket) -> None:
         address = urlsplit(self.server)
         with client, socket.create_connection((address.hostname, address.port)) as server, suppress(OSError):
             head = receive_head(client)
-            if not head:
+            self.most_requests -= 1
+            if not head or self.most_requests < 0:
                 return
             is_post = head.startswith(b"POST")
             if is_post:

@@ -152,3 +152,17 @@ def test_the_key_is_in_no_list_of_processes_and_no_answer(web_server, admin_key,
 
     assert said.startswith("Run ")
     assert admin_key not in said + arguments
+
+
+def test_a_server_that_goes_away_during_the_wait_is_told_with_what_goes_on(evalhub, web_server, project):
+    make_version(project, 2)
+    make_caller(project, model="one")
+
+    with cutting_proxy(web_server.url) as proxy:
+        proxy.most_requests = 4  # one for the version, one for the candidate, one that starts, one look
+        done = evalhub("run", "--eval-set", "Inbox", "--candidate", "one", "--wait", UNPRICED, server=proxy.url)
+
+    run = Run.objects.get()
+    assert done.returncode == 4
+    assert done.stderr.startswith(f"{proxy.url} gives no answer: ")
+    assert done.stderr.endswith(f"The runs go on at the server: {run.pk}. Pause or cancel them on their pages.\n")
