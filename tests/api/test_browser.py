@@ -50,6 +50,7 @@ def test_the_page_of_keys_fits_and_is_accessible(page_of, admin, project, scheme
     page.get_by_label("Name").fill("Release check")
     page.get_by_role("button", name="Make a key").click()
     page.locator("#new-key").wait_for()
+    page.locator("#new-key").evaluate("shown => shown.textContent = 'evh_' + 'm'.repeat(43)")  # one without a hyphen
     picture(page, f"keys-{width}-{scheme}")
 
     assert faults_of(page) == []
