@@ -70,6 +70,7 @@ def test_the_estimate_learns_from_an_earlier_run(project, page):
 
     answer = page.post(address_of(project), data)
 
+    assert answer.status_code == 200  # looking ahead needs nobody's consent
     (estimate,) = answer.context["totals"].estimates
     assert (estimate.prompt_tokens, estimate.completion_tokens) == (500, 80)
     assert estimate.how == "tokens in as in an earlier run of this version; tokens out as in an earlier run"
