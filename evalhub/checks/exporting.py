@@ -35,6 +35,8 @@ class ScoresExport(Source):
 
     def __init__(self, project: Project, filters: Mapping[str, str]) -> None:
         super().__init__(project, filters)
+        self.ids_of("run")
+        self.ids_of("check")
         try:
             self.wanted = read_wanted(self._query())
         except AddressError as error:

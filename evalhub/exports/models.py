@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import timedelta
 from pathlib import Path
 
 from django.conf import settings
@@ -10,6 +11,8 @@ from django.db import models
 from django.utils import timezone
 
 from evalhub.projects.models import Project, User
+
+TAKEN_UP_WITHIN = timedelta(seconds=30)
 
 
 class ExportQuerySet(models.QuerySet["Export"]):
@@ -89,6 +92,11 @@ class Export(models.Model):
     @property
     def is_done(self) -> bool:
         return self.state == self.State.DONE
+
+    @property
+    def is_left_waiting(self) -> bool:
+        """Whether it waits for longer than a worker that is there would let it."""
+        return self.state == self.State.WAITING and timezone.now() - self.created_at > TAKEN_UP_WITHIN
 
     @property
     def is_moving(self) -> bool:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import logging
 import shutil
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -30,6 +31,7 @@ KEPT_FOR = timedelta(days=7)
 State = Export.State
 # Trying again would end the same way. A lost connection is another matter: the sweeper tries that again.
 HOPELESS = (EvalHubError, OSError, DataError, ProgrammingError)
+SET_TIMEOUT = "SELECT set_config('statement_timeout', %s, true)"
 logger = logging.getLogger(__name__)
 
 
@@ -46,8 +48,7 @@ def prepare_at_once(export: Export, source: Source) -> bool:
 
     progress.look = look
     try:
-        with transaction.atomic():
-            _limit_statements(SMALL_SECONDS)
+        with transaction.atomic(), _limited_statements(SMALL_SECONDS):
             if source.count(most=SMALL_ROWS + 1) > SMALL_ROWS:
                 raise Stopped
             write_file(part, source, export.format, progress)
@@ -154,7 +155,12 @@ def remove_files(export: Export) -> None:
     shutil.rmtree(export.folder, ignore_errors=True)
 
 
-def _limit_statements(seconds: float) -> None:
-    """Until the transaction's end."""
+@contextmanager
+def _limited_statements(seconds: float) -> Iterator[None]:
+    """Within a transaction: let each statement take so long. An error takes the limit back with all else."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT set_config('statement_timeout', %s, true)", [f"{seconds * 1000:.0f}ms"])
+        cursor.execute("SELECT current_setting('statement_timeout')")
+        (before,) = cursor.fetchone()
+        cursor.execute(SET_TIMEOUT, [f"{seconds * 1000:.0f}ms"])
+        yield
+        cursor.execute(SET_TIMEOUT, [before])

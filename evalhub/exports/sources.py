@@ -19,7 +19,7 @@ from django.utils.module_loading import import_string
 from evalhub.errors import EvalHubError
 from evalhub.projects.models import Project, Role
 
-LONGEST_FILTER = 500
+LONGEST_FILTER = 1_000
 
 
 class ExportError(EvalHubError):

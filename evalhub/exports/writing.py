@@ -45,7 +45,7 @@ class Progress:
 def write_file(path: Path, source: Source, format: str, progress: Progress) -> None:
     """Write the rows of the source. Raises OSError, Stopped, or what the database raises."""
     writers = {Export.Format.JSONL: _write_jsonl, Export.Format.CSV: _write_csv, Export.Format.PARQUET: _write_parquet}
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with path.open("wb", buffering=BUFFER) as file:
         writers[Export.Format(format)](file, source, progress)
     progress.bytes = path.stat().st_size

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
 from evalhub.exports import preparing
 from evalhub.exports.models import Export
@@ -91,6 +93,15 @@ def test_the_list_asks_again_until_all_are_over(client_of, admin, project, waiti
     Export.objects.update(state="failed", error="There was no room.")
     page = client.get(url("list", project)).content.decode()
     assert "hx-trigger" not in page.partition('id="exports"')[2] and "There was no room." in page
+
+
+def test_an_export_that_no_worker_takes_up_says_so(client_of, admin, project, waiting):
+    client = client_of(admin)
+    sentence = "No worker has taken it up yet."
+
+    assert sentence not in client.get(url("list", project)).content.decode()
+    Export.objects.update(created_at=timezone.now() - timedelta(seconds=31))
+    assert sentence in client.get(url("list", project)).content.decode()
 
 
 def test_downloaded_again_it_is_the_same_file(client_of, admin, project, export):

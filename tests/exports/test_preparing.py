@@ -9,9 +9,11 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from django.db import connection, transaction
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
+from evalhub.evalsets.exporting import ExamplesExport
 from evalhub.exports import preparing
 from evalhub.exports.making import ask_for_export, cancel_export, open_export, throw_away
 from evalhub.exports.models import Export
@@ -82,6 +84,29 @@ def test_parquet_and_large_rows_are_for_a_worker(project, version, monkeypatch):
     assert asked(project, "examples", "parquet", version=version.pk).state == State.WAITING
     assert asked(project, "examples", "csv", version=version.pk).state == State.WAITING
     assert files() == []
+
+
+def test_rows_that_take_long_are_for_a_worker(project, version, monkeypatch):
+    monkeypatch.setattr(preparing, "SMALL_SECONDS", 0.2)
+    monkeypatch.setattr(ExamplesExport, "count", lambda *_, **__: wait_in_the_database(5))
+
+    export = asked(project, "examples", version=version.pk)
+
+    assert (export.state, export.attempts, files()) == (State.WAITING, 0, [])
+
+
+def wait_in_the_database(seconds: float) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1 FROM pg_sleep(%s)", [seconds])
+        return int(cursor.fetchone()[0])
+
+
+def test_the_patience_with_few_rows_ends_with_them(project, version):
+    with transaction.atomic():
+        asked(project, "examples", version=version.pk)
+        with connection.cursor() as cursor:
+            cursor.execute("SHOW statement_timeout")
+            assert cursor.fetchone() == ("0",)
 
 
 def test_a_worker_prepares_it_once_however_often_it_is_told(export):
