@@ -159,9 +159,9 @@ if DATABASES["default"]["ENGINE"] != "django.db.backends.postgresql":
     raise ImproperlyConfigured("DATABASE_URL must begin with postgresql://. EvalHub stands on PostgreSQL only.")
 DATABASES["default"]["OPTIONS"] = {
     **DATABASES["default"].get("OPTIONS", {}),
-    # Having failed for two seconds, it begins anew with the next page. Else each attempt would wait twice as long as
-    # the one before, and pages for a minute longer than a database that was away for one.
-    "pool": {"min_size": 0, "max_size": 12, "timeout": 10, "reconnect_timeout": 2},
+    # Who waited for five seconds in vain is told so, and the next one begins anew with trying. Else each try would come
+    # twice as late as the one before: after a minute without a database, pages would be without it for another.
+    "pool": {"min_size": 0, "max_size": 12, "timeout": 5, "reconnect_timeout": 5},
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 

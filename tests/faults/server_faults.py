@@ -86,8 +86,14 @@ def redis_flushed(scene: Scene) -> None:
     scene.finish(120)
 
 
-@fault("postgres-crash", "PostgreSQL crashes and restarts", "goes on within 30 s, nobody restarts anything", seconds=45)
+@fault(
+    "postgres-crash",
+    "PostgreSQL crashes and restarts",
+    "goes on within 30 s, nobody restarts anything; pages wait 5 s for it, then say what is wrong",
+    seconds=45,
+)
 def postgres_crash(scene: Scene) -> None:
+    scene.page_seconds = 6.0
     scene.begin(lasts=scene.brief(20))
     scene.wait_for_share(0.3)
     os.kill(scene.stack.pid("postgres"), signal.SIGQUIT)
