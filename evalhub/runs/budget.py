@@ -14,6 +14,7 @@ from evalhub.candidates.prompting import build_body
 from evalhub.projects.trail import record_event
 from evalhub.runs.models import Run
 from evalhub.runs.pausing import described
+from evalhub.web.templatetags.ui import money
 
 # No token is shorter than a byte, and a few are added around each message.
 TOKENS_AROUND_PROMPT = 100
@@ -55,7 +56,7 @@ def pause_if_spent(run_id: int, need: Decimal) -> bool:
     """Pause a running run whose budget has no room for a call of ``need`` US$, once no other call could free any."""
     run = Run.objects.select_related("project", "candidate", "version__eval_set").get(pk=run_id)
     reason = (
-        f"The budget of ${run.budget:.4f} is used up: the next call could cost ${need:.6f}. "
+        f"The budget of {money(run.budget)} is used up: the next call could cost {money(need)}. "
         "Raise the budget, then resume the run."
     )
     with connection.cursor() as cursor:

@@ -66,7 +66,7 @@ def test_a_run_pauses_only_when_no_call_under_way_could_free_money(project):
 
     run.refresh_from_db()
     assert run.state == "paused"
-    assert "budget of $0.0200 is used up" in run.state_reason
+    assert run.state_reason.startswith("The budget of $0.020 is used up: the next call could cost $0.020.")
 
 
 def test_a_budget_of_half_the_run_is_not_overdrawn_and_the_rest_follows_when_it_is_raised(
