@@ -148,7 +148,12 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # its owner tells it to end
     django.setup()
-    serve(int(sys.argv[1]))
+    owner = os.getppid()
+    try:
+        serve(int(sys.argv[1]))
+    finally:
+        if os.getppid() != owner:  # which was killed, and would have done it
+            shutil.rmtree(Path(os.environ["EVALHUB_HOME"]).parent, ignore_errors=True)
 
 
 if __name__ == "__main__":
