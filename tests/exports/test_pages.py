@@ -39,7 +39,6 @@ def export(project, run):
 @pytest.fixture
 def waiting(project, run, monkeypatch):
     monkeypatch.setattr(preparing, "SMALL_ROWS", 0)
-    monkeypatch.setattr("evalhub.exports.making.announce", lambda pk: None)
     return asked(project, "outputs", run=run.pk)
 
 

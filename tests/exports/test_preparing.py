@@ -45,9 +45,8 @@ def large(monkeypatch):
 
 
 @pytest.fixture
-def export(project, version, large, monkeypatch):
-    """An export that waits for a worker, of which the queue never heard."""
-    monkeypatch.setattr("evalhub.exports.making.announce", lambda pk: None)
+def export(project, version, large):
+    """An export that waits for a worker."""
     return asked(project, "examples", version=version.pk)
 
 
@@ -313,8 +312,7 @@ def test_it_is_noted_in_the_trail_and_named_by_ids_alone(project, lead):
     assert export.name == f"outputs-run-{run.pk}-export-{export.pk}.csv"
 
 
-def test_nobody_piles_up_exports(project, version, large, monkeypatch):
-    monkeypatch.setattr("evalhub.exports.making.announce", lambda pk: None)
+def test_nobody_piles_up_exports(project, version, large):
     for _ in range(20):
         asked(project, "examples", version=version.pk)
 
