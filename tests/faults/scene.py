@@ -91,6 +91,7 @@ class Scene:
         """Of prompts that are not answered with themselves: {prompt: the text that is expected}."""
         self.may_be_unfinished = False
         """Whether a run may end without all its outputs, since somebody cancelled it or its budget is spent."""
+        self.killed_at = 0.0
         self.page_seconds = PAGE_SECONDS
         """Within which every page answers or says what is wrong."""
         self.watch: Watch

@@ -23,6 +23,7 @@ def kill_one(scene: Scene) -> set[int]:
     """Kill a process that is at work; returns the ids of the chunks that it held."""
     scene.wait(scene.at_work, 30)
     pid = (scene.at_work() or [0])[0]
+    scene.killed_at = time.time()
     if pid:
         os.kill(pid, signal.SIGKILL)
     return set(scene.run.chunks.filter(state="leased", worker__contains=f":{pid}:").values_list("pk", flat=True))
@@ -56,14 +57,15 @@ def worker_killed(scene: Scene) -> None:
     scene.begin()
     scene.wait_for_share(0.3)
     held = kill_one(scene)
-    note_in_flight(scene, time.time())
+    note_in_flight(scene)
     scene.expect(held, "the killed process held no chunk")
     scene.recovered(scene.wait(lambda: are_taken_up(scene, held), 120), LEASE_AND_SWEEP)
     scene.finish(120)
     scene.expect_few_paid_twice(IN_FLIGHT)
 
 
-def note_in_flight(scene: Scene, at: float) -> None:
+def note_in_flight(scene: Scene) -> None:
+    at = scene.killed_at
     in_flight = sum(call.at <= at and (call.left is None or call.left > at) for call in scene.endpoint.journal())
     scene.note(f"{in_flight} calls were in flight at the moment of the kill")
 
@@ -78,9 +80,11 @@ def all_killed(scene: Scene) -> None:
     scene.begin()
     scene.wait_for_share(0.3)
     scene.wait(scene.at_work, 30)
-    for process in scene.stack.workers():
+    workers = scene.stack.workers()
+    scene.killed_at = time.time()
+    for process in workers:
         process.kill()
-    note_in_flight(scene, time.time())
+    note_in_flight(scene)
     scene.recovered(scene.wait(scene.goes_on(), 180), LEASE_AND_SWEEP)
     scene.finish(180)
     scene.expect_few_paid_twice(IN_FLIGHT)
