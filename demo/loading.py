@@ -31,7 +31,7 @@ from evalhub.evalsets.storing import confirm
 from evalhub.evalsets.tasks import check_upload_task, import_upload_task
 from evalhub.projects.joining import found_project
 from evalhub.projects.models import Project, User
-from evalhub.runs.models import Run
+from evalhub.runs.models import Output, Run
 from evalhub.runs.starting import start_runs
 from evalhub.web.templatetags.ui import duration, money, percent
 from reviews.labelling import record_label
@@ -42,6 +42,7 @@ from taxonomy.models import ErrorType
 
 PROJECT = "Tandem & Tide support inbox"
 DESCRIPTION = "Messages of an invented bicycle shop, sorted into JSON or answered by a tool call"
+EVAL_SET = "Inbox, labelled by the support team"
 BASELINE = "rules-2025"
 # model, price of a million input and output tokens in US dollars: as invented as the shop
 MODELS = (
@@ -49,6 +50,13 @@ MODELS = (
     ("bayes-small", "0.15", "0.60"),
     ("bayes-large", "1.00", "4.00"),
     ("nearest", "0.30", "1.20"),
+)
+FIELDS = ("intent", "priority", "order_id", "refund_amount", "language")
+# name, kind, parameters
+CHECKS: tuple[tuple[str, str, dict[str, Any]], ...] = (
+    ("JSON without a fence", "valid_json", {"fence": "report"}),
+    ("Fields as the team agreed", "json_fields", {"fields": list(FIELDS)}),
+    ("Right tool call", "tool_calls", {}),
 )
 GUIDELINES = (
     "Would you let this answer go to the program behind the inbox? "
@@ -72,10 +80,10 @@ def load_demo(endpoint_url: str) -> None:
     version = load_eval_set(project, people[0])
     load_checks(version.eval_set)
     candidates = load_candidates(project, endpoint_url)
-    if not Run.objects.filter(project=project).exists():
+    if not demo_runs():
         start_runs(version, candidates, 1, people[1])
     wait_until(runs_finished, "the demo's runs")
-    wait_until(lambda: scores_are_there(project), "the checks' scores")
+    wait_until(scores_are_there, "the checks' scores")
     label_a_part(project, people[1:])
 
 
@@ -137,7 +145,7 @@ def load_production_samples(project: Project, admin: User) -> None:
 def load_eval_set(project: Project, admin: User) -> EvalSetVersion:
     eval_set, _ = EvalSet.objects.get_or_create(
         project=project,
-        name="Inbox, labelled by the support team",
+        name=EVAL_SET,
         defaults={"description": "Six weeks of messages, each with the answer that the support team agreed on."},
     )
     if not eval_set.versions.filter(state=EvalSetVersion.State.PUBLISHED).exists():
@@ -151,15 +159,9 @@ def load_eval_set(project: Project, admin: User) -> EvalSetVersion:
 def load_checks(eval_set: EvalSet) -> None:
     if eval_set.checks.exists():
         return
-    fields = ["intent", "priority", "order_id", "refund_amount", "language"]
     made = [
-        Check.objects.create(
-            eval_set=eval_set, name="JSON without a fence", kind="valid_json", parameters={"fence": "report"}
-        ),
-        Check.objects.create(
-            eval_set=eval_set, name="Fields as the team agreed", kind="json_fields", parameters={"fields": fields}
-        ),
-        Check.objects.create(eval_set=eval_set, name="Right tool call", kind="tool_calls", parameters={}),
+        Check.objects.create(eval_set=eval_set, name=name, kind=kind, parameters=parameters)
+        for name, kind, parameters in CHECKS
     ]
     for check in made:
         score_check_task.delay_on_commit(check.pk)
@@ -189,7 +191,14 @@ def load_candidates(project: Project, endpoint_url: str) -> list[Candidate]:
 
 
 def demo_runs() -> list[Run]:
-    return list(Run.objects.filter(project__name=PROJECT).select_related("candidate").order_by("pk")[: len(MODELS)])
+    """The runs that this module started: the oldest of its candidates on its version. Later ones are people's own."""
+    runs = Run.objects.filter(
+        project__name=PROJECT,
+        version__eval_set__name=EVAL_SET,
+        version__number=1,
+        candidate__name__in=[name for name, _, _ in MODELS],
+    )
+    return list(runs.select_related("candidate").order_by("pk")[: len(MODELS)])
 
 
 def runs_finished() -> bool:
@@ -197,10 +206,14 @@ def runs_finished() -> bool:
     return bool(runs) and all(run.is_over for run in runs)
 
 
-def scores_are_there(project: Project) -> bool:
-    outputs = Run.objects.filter(project=project).aggregate(count=Count("outputs"))["count"]
-    checks = Check.objects.in_project(project).active().count()
-    return Score.objects.filter(run__project=project, by__retired_at=None).count() >= outputs * checks
+def scores_are_there() -> bool:
+    """Whether the demo's checks have looked at the demo's runs. What people ran and added since is not waited for."""
+    runs = demo_runs()
+    checks = Check.objects.active().filter(
+        eval_set__project__name=PROJECT, eval_set__name=EVAL_SET, name__in=[name for name, _, _ in CHECKS]
+    )
+    outputs = Output.objects.filter(run__in=runs).count()
+    return Score.objects.filter(run__in=runs, by__in=checks).count() >= outputs * checks.count()
 
 
 def label_a_part(project: Project, people: list[User]) -> None:
