@@ -24,6 +24,8 @@ def visible(text: str) -> str:
 class LineFormatter(logging.Formatter):
     """``time LEVEL logger: message key=value``; a traceback follows in lines of its own, each behind a bar.
 
+    A request that was refused, by a 404 for instance, is one line without its traceback.
+
     Below ``manage.py serve`` the time is left out, since it stands before every line already.
     """
 
@@ -35,9 +37,14 @@ class LineFormatter(logging.Formatter):
         level = "" if record.levelno == logging.INFO else f"{record.levelname} "
         time = f"{self.formatTime(record, self.datefmt)} " if self.with_time else ""
         lines = [f"{time}{level}{record.name}: {visible(_message(record))}"]
-        if record.exc_info:
+        if record.exc_info and not _is_refusal(record):
             lines += [f"  | {visible(line)}" for line in self.formatException(record.exc_info).splitlines()]
         return "\n".join(lines)
+
+
+def _is_refusal(record: logging.LogRecord) -> bool:
+    """Whether Django tells of a request answered by a 4xx: nothing went wrong here that a traceback explains."""
+    return 400 <= getattr(record, "status_code", 500) < 500
 
 
 def _message(record: logging.LogRecord) -> str:

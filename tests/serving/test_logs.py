@@ -4,6 +4,8 @@ import sys
 
 import pytest
 import structlog
+from django.http import HttpResponse
+from django.utils.log import log_response
 
 from evalhub.serving.logs import LineFormatter, visible
 from evalhub.serving.report import Report
@@ -70,6 +72,27 @@ def test_a_traceback_stands_behind_bars_also_where_its_text_has_lines(logged):
     assert first == "ERROR tests.lines: failed"
     assert rest[-2:] == ["  | ValueError: first", "  | ERROR tests: forged\\x1b"]
     assert all(line.startswith("  | ") for line in rest)
+
+
+@pytest.mark.parametrize("status", [403, 404, 500])
+def test_a_refused_request_is_one_line_and_only_a_fault_of_the_server_has_a_traceback(status, logged):
+    try:
+        raise LookupError("No run matches")
+    except LookupError as error:
+        exception = error
+
+    log_response(
+        "%s: %s",
+        "Told",
+        "/p/demo/runs/9/",
+        response=HttpResponse(status=status),
+        logger=logging.getLogger("tests.lines"),
+        exception=exception,
+    )
+
+    first, *rest = logged.getvalue().splitlines()
+    assert first == f"{'ERROR' if status == 500 else 'WARNING'} tests.lines: Told: /p/demo/runs/9/"
+    assert bool(rest) == (status == 500)
 
 
 def test_the_report_has_one_line_a_message_and_colours_only_on_a_terminal():
