@@ -9,7 +9,7 @@ import sys
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
-from evalhub.client.exporting import export
+from evalhub.client.exporting import FILTERS, OF_MORE_RUNS, export, filters_told
 from evalhub.client.outcomes import MEANINGS, ClientFault, Exit
 from evalhub.client.running import run
 from evalhub.client.server import KEY_HELP, Server, is_open_to_listeners
@@ -120,14 +120,17 @@ def add_run(made: argparse.ArgumentParser) -> None:
 
 
 def add_export(made: argparse.ArgumentParser) -> None:
-    made.add_argument("kind", metavar="KIND", help="examples, production-samples, outputs, scores, verdicts or labels")
+    made.epilog = f"{filters_told()}\n{MEANINGS}"
+    made.add_argument("kind", metavar="KIND", help=f"one of {', '.join(FILTERS)}")
     made.add_argument("--format", choices=("jsonl", "csv", "parquet"), default="jsonl")
     made.add_argument(
         "-o", "--output", metavar="FILE", help="“-” is the standard output; default: as the server calls it"
     )
+    more = " and ".join(sorted(OF_MORE_RUNS))
     made.add_argument(
-        "--run", action="append", metavar="ID", help="of this run; for verdicts may be given more than once"
+        "--run", action="append", metavar="ID", help=f"of this run; for {more} may be given more than once"
     )
+    made.add_argument("--round", metavar="ID", help="for labels: of this review round")
     made.add_argument("--eval-set", metavar="NAME[@N]", help="for examples: of this version; without N the newest")
     made.add_argument(
         "--filter",

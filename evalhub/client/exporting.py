@@ -17,6 +17,21 @@ from evalhub.client.waiting import looks
 
 STANDARD_OUTPUT = "-"
 UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
+FILTERS = {
+    "examples": ("version", "tag", "key"),
+    "production-samples": ("model", "tag", "field", "text", "since", "until"),
+    "outputs": ("run", "show"),
+    "scores": ("run", "check", "outcome", "cause"),
+    "verdicts": ("run", "error_type", "outcome", "right"),
+    "labels": ("round", "status"),
+}
+"""What each kind can be filtered by. For the help alone: the server decides, and a test compares the two."""
+OF_MORE_RUNS = {"scores"}
+
+
+def filters_told() -> str:
+    lines = (f"  {kind:<19} {', '.join(names)}" for kind, names in FILTERS.items())
+    return "kinds and their filters (--filter NAME=VALUE):\n" + "\n".join(lines) + "\n"
 
 
 async def export(server: Server, options: Namespace, teller: Teller) -> Exit:
@@ -45,9 +60,14 @@ async def export(server: Server, options: Namespace, teller: Teller) -> Exit:
 
 
 async def filters_of(server: Server, options: Namespace) -> dict[str, Any]:
-    filters = dict(options.filter)
+    kind, filters = options.kind.replace("_", "-"), dict(options.filter)
     if options.run:
+        if len(options.run) > 1 and kind in FILTERS.keys() - OF_MORE_RUNS:
+            told = f"Only {' and '.join(sorted(OF_MORE_RUNS))} come of more than one run. Export each run by itself."
+            raise ClientFault(told, Exit.WRONG_USE)
         filters["run"] = ",".join(options.run)
+    if options.round:
+        filters["round"] = options.round
     if options.eval_set:
         name, number = split_name(options.eval_set)
         eval_set = await eval_set_of(server, name)

@@ -7,12 +7,16 @@ import time
 from collections.abc import Callable
 
 import pytest
+from django.conf import settings
 from django.urls import reverse
 
+from evalhub.client.exporting import FILTERS, filters_told
 from evalhub.exports.models import Export
+from evalhub.exports.sources import source_of
+from evalhub.runs.models import Output
 from tests.client.cutting import cutting_proxy
 from tests.evalsets.uploading import example_row, make_eval_set, version_of
-from tests.making import make_run, make_version
+from tests.making import make_candidate, make_check, make_round, make_run, make_score, make_version
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -91,6 +95,45 @@ def test_what_is_refused_leaves_no_file(evalhub, project, tmp_path, arguments, c
     assert done.returncode == code
     assert told in done.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def test_scores_of_two_runs_are_one_file(evalhub, project, tmp_path):
+    version = make_version(project, 2)
+    check = make_check(version)
+    runs = [make_run(version), make_run(version, make_candidate(project, "other"))]
+    for output in Output.objects.all():
+        make_score(output, check, passed=True)
+    arguments = [argument for run in runs for argument in ("--run", str(run.pk))]
+
+    done = evalhub("export", "scores", *arguments, "-o", "-")
+
+    assert done.returncode == 0, done.stderr
+    rows = [json.loads(line) for line in done.stdout.splitlines()]
+    assert sorted((row["run"], row["check_id"]) for row in rows) == sorted((run.pk, check.pk) for run in runs * 2)
+
+
+def test_more_than_one_run_is_refused_where_the_kind_takes_one(evalhub, project):
+    done = evalhub("export", "verdicts", "--run", "3", "--run", "1")
+
+    assert done.returncode == 2
+    assert done.stderr == "Only scores come of more than one run. Export each run by itself.\n"
+
+
+def test_labels_of_a_round(evalhub, project, tmp_path):
+    round = make_round(make_run(make_version(project, 2)))
+
+    done = evalhub("export", "labels", "--round", str(round.pk), "-o", "labels.jsonl")
+
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "labels.jsonl").read_text() == ""
+
+
+def test_the_help_names_the_filters_that_the_server_knows():
+    known = {kind.replace("_", "-"): source_of(kind).filters for kind in settings.EXPORTS}
+
+    assert known == FILTERS
+    for kind, filters in known.items():
+        assert f"{kind:<19} {', '.join(filters)}\n" in filters_told()
 
 
 def test_a_place_that_cannot_be_written_is_told_and_an_old_file_stays(evalhub, project, tmp_path):
