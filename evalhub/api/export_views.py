@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.http import FileResponse, HttpResponse
 from django.shortcuts import get_object_or_404
 
@@ -25,9 +26,22 @@ FILE_ANSWER = {
 }
 
 
-@exports.post("/exports", auth=REVIEWER, response={201: shapes.Export}, url_name="exports", summary="Ask for an export")
+def filters_told() -> str:
+    """What each kind can be filtered by, as its source says it."""
+    return "; ".join(f"{kind}: {', '.join(source_of(kind).filters)}" for kind in settings.EXPORTS)
+
+
+@exports.post(
+    "/exports",
+    auth=REVIEWER,
+    response={201: shapes.Export},
+    url_name="exports",
+    summary="Ask for an export",
+    description="The filters are those in the address of the page that shows the same rows; of scores more than one "
+    f"run, joined by commas. A small export is done at once. Filters by kind: {filters_told()}.",
+)
 def ask_for_export(request: KeyRequest, body: shapes.NewExport) -> HttpResponse:
-    """The filters are those in the address of the page that shows the same rows. A small export is done at once."""
+    """Small exports are done at once, others by a worker."""
 
     def work() -> shapes.Export:
         require(request.holder, source_of(body.kind).needed_role)

@@ -1,6 +1,8 @@
 import pytest
+from django.conf import settings
 
 from evalhub.exports.models import Export
+from evalhub.exports.sources import source_of
 from evalhub.projects.models import Member, Role
 from tests.api.asking import api_of, fault
 from tests.making import make_run, make_version
@@ -88,3 +90,10 @@ def test_an_odd_question_makes_no_export(lead_api, run, change, status):
     assert answer.status_code == status
     fault(answer)
     assert Export.objects.count() == 0
+
+
+def test_the_description_names_the_filters_of_every_kind(client):
+    described = client.get("/api/v1/openapi.json").json()["paths"]["/api/v1/exports"]["post"]["description"]
+
+    for kind in settings.EXPORTS:
+        assert f"{kind}: {', '.join(source_of(kind).filters)}" in described
