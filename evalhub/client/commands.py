@@ -94,7 +94,7 @@ def add_upload(made: argparse.ArgumentParser) -> None:
     made.add_argument("file", help="CSV, JSON, JSONL or Parquet, plain or gzip")
     made.add_argument("--as", dest="purpose", choices=("examples", "production-samples", "outputs"), default="examples")
     made.add_argument("--eval-set", metavar="NAME", help="where examples go, or whose outputs these are")
-    made.add_argument("--new", action="store_true", help="make the eval set")
+    made.add_argument("--new", action="store_true", help="make the eval set if it is missing")
     made.add_argument("--publish", action="store_true", help="publish the version, which freezes it")
     made.add_argument("--version", type=int, metavar="N", help="of outputs; default: the newest published one")
     made.add_argument("--candidate", metavar="NAME", help="whose outputs these are; made if it is new")

@@ -16,12 +16,17 @@ def split_name(text: str) -> tuple[str, int | None]:
     return (name, int(number)) if at and name and number.isascii() and number.isdecimal() else (text, None)
 
 
-async def eval_set_of(server: Server, name: str) -> Found:
+async def find_eval_set(server: Server, name: str) -> Found | None:
     found = (await server.get("/eval-sets", name=name))["items"]
-    if not found:
+    return dict(found[0]) if found else None
+
+
+async def eval_set_of(server: Server, name: str) -> Found:
+    found = await find_eval_set(server, name)
+    if found is None:
         others = await server.get("/eval-sets", limit=10)
         raise ClientFault(f"There is no eval set “{name}”. {listed('eval set', others)}", Exit.REFUSED)
-    return dict(found[0])
+    return found
 
 
 async def published_version_of(server: Server, text: str) -> Found:

@@ -6,7 +6,7 @@ from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
-from evalhub.client.finding import Found, eval_set_of, published_version_of, split_name
+from evalhub.client.finding import Found, eval_set_of, find_eval_set, published_version_of, split_name
 from evalhub.client.outcomes import ClientFault, Exit
 from evalhub.client.server import Server
 from evalhub.client.telling import Teller, size
@@ -65,15 +65,24 @@ async def target_of(server: Server, options: Namespace, teller: Teller) -> dict[
     if split_name(name)[1] is not None:
         told = "Examples become the next version, so --eval-set takes a name without a number."
         raise ClientFault(told, Exit.WRONG_USE)
-    if options.new:
-        eval_set = await server.post("/eval-sets", {"name": name})
-        teller.say(f"Made the eval set “{name}”.")
-    else:
-        try:
-            eval_set = await eval_set_of(server, name)
-        except ClientFault as fault:
-            raise ClientFault(f"{fault} Add --new to make it.", fault.code) from fault
+    eval_set = await made_or_found(server, name, teller) if options.new else await found_alone(server, name)
     return {"purpose": "examples", "eval_set": eval_set["id"]}
+
+
+async def made_or_found(server: Server, name: str, teller: Teller) -> Found:
+    """So that a script can say the same every night."""
+    if found := await find_eval_set(server, name):
+        return found
+    made = await server.post("/eval-sets", {"name": name})
+    teller.say(f"Made the eval set “{name}”.")
+    return dict(made)
+
+
+async def found_alone(server: Server, name: str) -> Found:
+    try:
+        return await eval_set_of(server, name)
+    except ClientFault as fault:
+        raise ClientFault(f"{fault} Add --new to make it.", fault.code) from fault
 
 
 def named(value: str | None, option: str) -> str:
@@ -95,7 +104,8 @@ async def check(server: Server, received: Found, options: Namespace, teller: Tel
     except ClientFault as fault:
         columns = ", ".join(f"“{column}”" for column in received["columns"])
         await server.post(f"{path}/cancel")
-        told = f"{fault}\nThe file has the columns {columns}. Say which is what with --map, as in --map input=question."
+        cure = f"The file has the columns {columns}. Say which is what with --map, as in --map input=question."
+        told = f"{fault}\n{cure}" if columns else f"{fault}\nNo row of the file can be read."
         raise ClientFault(told, fault.code, fault.error) from fault
     async for upload in looks(server, path):
         if upload["state"] != "checking":

@@ -57,6 +57,22 @@ def test_rows_with_errors_are_told_by_line_and_nothing_is_stored(evalhub, celery
     assert Upload.objects.get().state == Upload.State.CANCELLED
 
 
+def test_a_script_can_say_new_every_night(evalhub, celery_worker, project, tmp_path):
+    (tmp_path / "sums.jsonl").write_bytes(example_lines(1) + b"{\n")
+    refused = evalhub("upload", "sums.jsonl", "--eval-set", "Sums", "--new", "--publish")
+    (tmp_path / "sums.jsonl").write_bytes(example_lines(2))
+
+    nights = [evalhub("upload", "sums.jsonl", "--eval-set", "Sums", "--new", "--publish") for _ in range(2)]
+
+    assert refused.returncode == 1
+    assert [night.returncode for night in nights] == [0, 0], [night.stderr for night in nights]
+    assert [night.stdout.splitlines()[1] for night in nights] == [
+        "Sums v1: 2 examples, published.",
+        "Sums v2: 2 examples, published.",
+    ]
+    assert EvalSet.objects.count() == 1
+
+
 def test_rows_with_errors_can_be_left_out(evalhub, celery_worker, project, tmp_path):
     EvalSet.objects.create(project=project, name="Sums")
     (tmp_path / "bad.jsonl").write_bytes(example_lines(3) + b"{\n")
