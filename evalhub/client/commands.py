@@ -45,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 async def work(options: argparse.Namespace, teller: Teller) -> Exit:
-    server = Server(options.url or os.environ.get("EVALHUB_URL", ""), key_of(options))
+    server = Server(options.url or os.environ.get("EVALHUB_URL", ""), key_of(options), teller.warn)
     if is_open_to_listeners(server.url):
         teller.warn(f"{server.url} is not encrypted: whoever listens on the way sees the key. Use https.")
     command: Command = options.command

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 import uuid
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -22,6 +23,9 @@ BLOCK = 1 << 18
 KEY_HELP = "Set EVALHUB_API_KEY, or name a file that holds the key with --key-file."
 URL_HELP = "Set EVALHUB_URL, or say --url https://…"
 
+NOTABLE_SECONDS = 2
+NO_ANSWER, ANSWERS_AGAIN = "No answer from the server; trying again.", "The server answers again."
+
 Progress = Callable[[int, int], None]
 """Called with the bytes so far and the bytes in all."""
 
@@ -33,9 +37,11 @@ class Lost(Exception):
 class Server:
     """One server with one key, open while the command works."""
 
-    def __init__(self, url: str, key: str) -> None:
+    def __init__(self, url: str, key: str, tell: Callable[[str], None]) -> None:
         self.url = checked_url(url)
         self.key = checked_key(key)
+        self.tell = tell
+        """Told when the server falls silent, and when it is back."""
         self.was_reached = False
 
     async def __aenter__(self) -> Self:
@@ -107,14 +113,23 @@ class Server:
 
     async def _again(self, once: Callable[[], Any]) -> Any:
         """Do it until it is answered. Raises ClientFault when it is not, or when the server refuses."""
-        wait = FIRST_WAIT
+        wait, was_told = FIRST_WAIT, False
         for attempt in range(1, ATTEMPTS + 1):
+            begun = time.monotonic()
             try:
-                return await once()
+                answer = await once()
+                if was_told:
+                    self.tell(ANSWERS_AGAIN)
+                return answer
             except Lost as lost:
                 # A server that was never there is more likely a wrong address than a lost connection.
                 if attempt == ATTEMPTS or not (self.was_reached or attempt < 3):
                     raise ClientFault(f"{self.url} gives no answer: {lost}", Exit.NO_SERVER) from lost
+            # One connection that broke is nothing to speak of, unless it kept somebody waiting.
+            is_slow = time.monotonic() - begun > NOTABLE_SECONDS
+            if not was_told and (is_slow or (attempt > 1 and self.was_reached)):
+                was_told = True
+                self.tell(NO_ANSWER)
             await asyncio.sleep(wait)
             wait = min(2 * wait, LONGEST_WAIT)
         raise AssertionError("the last attempt returns or raises")

@@ -6,7 +6,11 @@ import io
 import json
 import re
 import sys
+import time
+from collections.abc import Callable
 from typing import Any
+
+LINE_EACH_SECONDS = 30
 
 HIDDEN = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb\ud800-\udfff]"
@@ -21,12 +25,14 @@ def plain(text: object) -> str:
 class Teller:
     """Says what goes on. With ``as_json`` the standard output gets one JSON value, at the end."""
 
-    def __init__(self, as_json: bool) -> None:
+    def __init__(self, as_json: bool, clock: Callable[[], float] = time.monotonic) -> None:
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, io.TextIOWrapper):
                 stream.reconfigure(errors="replace")  # a terminal that cannot show “ must not end the command
         self.as_json = as_json
         self.shows_progress = sys.stderr.isatty() and not as_json
+        self.clock = clock
+        self.last_line_at = clock()
         self.is_amid_progress = False
         self.goes_on = ""
         """What goes on without this command, once something does."""
@@ -39,10 +45,16 @@ class Teller:
     def warn(self, text: str) -> None:
         self._end_progress()
         print(plain(text), file=sys.stderr, flush=True)
+        self.last_line_at = self.clock()
 
     def progress(self, text: str) -> None:
-        """One line that the next one replaces; nothing where nobody looks."""
-        if self.shows_progress:
+        """One line that the next one replaces; in a log or a pipe a line now and then; nothing beside JSON."""
+        if self.as_json:
+            return
+        if not self.shows_progress:
+            if self.clock() - self.last_line_at >= LINE_EACH_SECONDS:
+                self.warn(text)
+        else:
             print(f"\r\x1b[K{plain(text)}", end="", file=sys.stderr, flush=True)
             self.is_amid_progress = True
 

@@ -24,14 +24,16 @@ class Cutting:
     posts: list[str] = field(default_factory=list)
     """The request lines of all POSTs that came."""
     most_requests: float = inf
-    """After so many every connection is closed as it comes."""
+    """After so many every connection is closed as it comes,"""
+    least_closed: float = inf
+    """this many of them; then they go through again."""
 
     def serve(self, client: socket.socket) -> None:
         address = urlsplit(self.server)
         with client, socket.create_connection((address.hostname, address.port)) as server, suppress(OSError):
             head = receive_head(client)
             self.most_requests -= 1
-            if not head or self.most_requests < 0:
+            if not head or -self.least_closed <= self.most_requests < 0:
                 return
             is_post = head.startswith(b"POST")
             if is_post:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from evalhub.client.finding import split_name
-from evalhub.client.telling import plain
+from evalhub.client.telling import Teller, plain
 from tests.client.conftest import ROOT, environment
 
 USABLE = "evh_" + "a" * 43
@@ -95,6 +95,27 @@ def test_names_with_a_number_behind_them():
 
 def test_what_would_move_the_cursor_is_not_printed():
     assert plain("a\x1b[31mred\u202eb\r\nc") == "a�[31mred�b� c"
+
+
+def test_a_log_gets_a_line_of_progress_now_and_then(capsys):
+    now = [0.0]
+    teller = Teller(as_json=False, clock=lambda: now[0])
+
+    for second in range(65):
+        now[0] = float(second)
+        teller.progress(f"{second} of 65")
+
+    assert capsys.readouterr().err == "30 of 65\n60 of 65\n"
+
+
+def test_beside_json_there_is_no_progress(capsys):
+    now = [0.0]
+    teller = Teller(as_json=True, clock=lambda: now[0])
+    now[0] = 100.0
+
+    teller.progress("1 of 65")
+
+    assert capsys.readouterr() == ("", "")
 
 
 def test_the_project_names_the_command():

@@ -164,5 +164,21 @@ def test_a_server_that_goes_away_during_the_wait_is_told_with_what_goes_on(evalh
 
     run = Run.objects.get()
     assert done.returncode == 4
-    assert done.stderr.startswith(f"{proxy.url} gives no answer: ")
+    told = done.stderr.splitlines()
+    assert told[0] == "No answer from the server; trying again."
+    assert told[1].startswith(f"{proxy.url} gives no answer: ")
     assert done.stderr.endswith(f"The runs go on at the server: {run.pk}. Pause or cancel them on their pages.\n")
+
+
+def test_a_server_that_comes_back_during_the_wait_is_told_once(
+    evalhub, web_server, celery_worker, model_endpoint, project
+):
+    make_version(project, 5)
+    make_caller(project, model_endpoint.url)
+
+    with cutting_proxy(web_server.url) as proxy:
+        proxy.most_requests, proxy.least_closed = 4, 5
+        done = evalhub("run", "--eval-set", "Inbox", "--candidate", "echo", "--wait", UNPRICED, server=proxy.url)
+
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.splitlines() == ["No answer from the server; trying again.", "The server answers again."]
