@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from django.db import connection
 from django.db.models import Count, Max, Min
+from django.db.models.functions import Now
 
 from evalhub.runs.advice import advice_for
 from evalhub.runs.causes import name_of_cause
@@ -15,6 +16,8 @@ from evalhub.runs.figures import Figures, all_figures_of
 from evalhub.runs.models import Output, Run
 from evalhub.runs.standing import Standing, minute, paused_since, standing_of
 
+MOVING_POLL_SECONDS = 2
+RESTING_POLL_SECONDS = 10
 RATE_SECONDS = 30
 LATEST_FOR_RATE = 5_000
 
@@ -74,6 +77,8 @@ class Progress:
     standing: Standing
     lost: Lost | None
     paused_at: datetime | None
+    poll_seconds: int | None
+    """How soon the page asks again; None when nothing can change any more."""
 
     @property
     def took(self) -> timedelta | None:
@@ -101,6 +106,7 @@ class Progress:
 
 
 def progress_of(run: Run) -> Progress:
+    seconds = poll_seconds_of(run)  # first: what the last call left behind is then in the figures of the last question
     figures = all_figures_of(run)
     is_running = run.state == Run.State.RUNNING
     is_called = run.source == Run.Source.CALLED
@@ -116,7 +122,18 @@ def progress_of(run: Run) -> Progress:
         standing=standing,
         lost=lost_of(run) if is_called else None,
         paused_at=paused_since(run) if run.state == Run.State.PAUSED else None,
+        poll_seconds=seconds,
     )
+
+
+def poll_seconds_of(run: Run) -> int | None:
+    """Soon while calls may still be answered, also after Pause and Cancel; seldom while somebody may resume it."""
+    if run.state == Run.State.FINISHED:
+        return None
+    is_moving = run.state == Run.State.RUNNING or run.chunks.filter(state="leased", lease_until__gt=Now()).exists()
+    if is_moving:
+        return MOVING_POLL_SECONDS
+    return RESTING_POLL_SECONDS if run.state == Run.State.PAUSED else None
 
 
 def rate_of(run: Run) -> float | None:

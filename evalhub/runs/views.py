@@ -24,7 +24,7 @@ from evalhub.runs.pausing import StateError, cancel_run, pause_run, resume_run, 
 from evalhub.runs.progress import progress_of
 from evalhub.runs.raising import RaisingError, raise_budget
 from evalhub.runs.start_views import UNREACHABLE
-from evalhub.web.rendering import render_page_or_fragment
+from evalhub.web.rendering import render_page_or_fragment, wants_fragment
 
 RAISED = "The budget is raised, and the run goes on."
 
@@ -60,6 +60,8 @@ def change_state(
         messages.success(request, done.format(result))
     else:
         messages.warning(request, UNREACHABLE)
+    if wants_fragment(request):  # the part is swapped in place, so that nothing jumps and the focus stays
+        return render(request, "runs/_progress.html", context_of(run))
     return redirect("runs:show", project.slug, run.pk)
 
 

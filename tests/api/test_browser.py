@@ -70,7 +70,10 @@ def test_a_key_is_made_used_and_revoked(page_of, admin, project):
 
     page.goto(f"/p/{project.slug}/keys/")
     assert page.locator("#new-key").count() == 0
-    page.get_by_role("button", name="Revoke Release check").click()
+    page.locator("summary", has_text="Revoke Release check").click()
+    page.get_by_text("refused at once, for good").wait_for()
+    assert api.get("/project").status_code == 200
+    page.get_by_role("button", name="Revoke the key Release check").click()
     page.get_by_text("it opens nothing any more").wait_for()
 
     assert api.get("/project").status_code == 401

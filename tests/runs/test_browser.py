@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -126,16 +127,57 @@ def test_a_run_is_paused_resumed_and_cancelled_by_its_buttons(project, lead, cel
     page = page_of(lead)
     page.goto(reverse("runs:show", args=[project.slug, run.pk]))
 
+    # The focus stays on the button that takes the other's place.
     page.get_by_role("button", name="Pause").click()
     expect(page.get_by_text("Lea paused it.")).to_be_visible()
+    expect(page.get_by_text("Calls in flight are still stored.")).to_be_visible()
+    expect(page.get_by_role("button", name="Resume")).to_be_focused()
     page.get_by_role("button", name="Resume").click()
-    expect(page.get_by_role("button", name="Pause")).to_be_visible()
-    page.get_by_role("button", name="Cancel").click()
+    expect(page.get_by_role("button", name="Pause")).to_be_focused()
+    page.locator("summary", has_text="Cancel").click()
+    page.get_by_role("button", name="Cancel the run").click()
     expect(page.get_by_text("Lea cancelled it.")).to_be_visible()
 
     run.refresh_from_db()
     assert run.state == "cancelled"
     assert run.outputs.count() < 400
+
+
+def test_what_is_stored_after_a_pause_and_who_resumes_it_is_seen_while_a_question_stays_open(project, lead, page_of):
+    from playwright.sync_api import expect
+
+    version = make_version(project, 3)
+    run = start(version, make_caller(project))
+    run.chunks.update(state="leased", lease_until=timezone.now() + timedelta(minutes=1))
+    page = page_of(lead)
+    page.goto(reverse("runs:show", args=[project.slug, run.pk]))
+    page.get_by_role("button", name="Pause").click()
+    expect(page.get_by_text("Lea paused it.")).to_be_visible()
+    page.locator("summary", has_text="Cancel").click()
+
+    Output.objects.create(run=run, example=version.examples.first(), text="x")
+    expect(page.get_by_role("heading", name="1 of 3 outputs")).to_be_visible(timeout=10_000)
+    expect(page.get_by_role("button", name="Cancel the run")).to_be_visible()
+
+    run.chunks.update(state="ready", lease_until=None)
+    expect(page.locator("#run-progress")).to_have_attribute("hx-trigger", "every 10s", timeout=10_000)
+    Run.objects.filter(pk=run.pk).update(state="running", state_reason="")
+    expect(page.get_by_role("button", name="Pause")).to_be_visible(timeout=15_000)
+    expect(page.get_by_role("button", name="Cancel the run")).to_be_visible()
+
+
+def test_a_run_is_cancelled_without_javascript_only_after_the_question(project, lead, page_of):
+    from playwright.sync_api import expect
+
+    run = start(make_version(project, 3), make_caller(project))
+    page = page_of(lead, java_script_enabled=False)
+    page.goto(reverse("runs:show", args=[project.slug, run.pk]))
+    expect(page.get_by_role("button", name="Cancel the run")).to_be_hidden()
+
+    page.locator("summary", has_text="Cancel").click()
+    page.get_by_role("button", name="Cancel the run").click()
+
+    expect(page.get_by_text("Lea cancelled it.")).to_be_visible()
 
 
 def test_the_list_moves_without_taking_the_focus_and_rests_when_nothing_does(project, lead, page_of):
@@ -172,6 +214,7 @@ def test_a_run_whose_budget_is_used_up_goes_on_when_somebody_raises_it(
     caller = make_caller(project, model_endpoint.url, "echo")
     caller.input_price, caller.output_price, caller.max_tokens = 1, 10, 50
     caller.save()
+    caller.refresh_from_db()  # prices as the database has them
     run = start(make_version(project, 5), caller, budget=Decimal("0.0001"))  # less than one call could cost
     page = page_of(lead)
     page.goto(reverse("runs:show", args=[project.slug, run.pk]))

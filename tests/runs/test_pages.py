@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -116,6 +117,36 @@ def test_the_moving_part_ends_itself_when_the_run_is_over(page, run):
     assert 'hx-trigger="every 2s"' in moving and "<html" not in moving
     assert "hx-trigger" not in ended
     assert "<html" in page.get(address).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("state", "leased", "seconds"),
+    [
+        ("running", False, 2),
+        ("paused", True, 2),
+        ("paused", False, 10),
+        ("cancelled", True, 2),
+        ("cancelled", False, None),
+        ("finished", True, None),
+    ],
+)
+def test_the_page_asks_again_while_calls_may_be_answered_or_somebody_may_resume_it(state, leased, seconds, page, run):
+    Run.objects.filter(pk=run.pk).update(state=state)
+    until = timezone.now() + timedelta(minutes=1 if leased else -1)  # a lease that is over belongs to nobody
+    run.chunks.update(state="leased", lease_until=until)
+
+    text = page.get(url("show", run)).content.decode()
+
+    moving = text[text.index('id="run-progress"') :].partition(">")[0]
+    assert (f'hx-trigger="every {seconds}s"' in moving) if seconds else ("hx-trigger" not in moving)
+
+
+def test_a_change_by_htmx_answers_with_the_moving_part_alone(page, run):
+    answer = page.post(url("pause", run), headers={"HX-Request": "true"})
+
+    text = answer.content.decode()
+    assert answer.status_code == 200 and "<html" not in text
+    assert ">Resume</button>" in text and "Calls in flight are still stored." in text
 
 
 def test_pause_resume_and_cancel_change_the_state_and_leave_a_trace(page, run, lead):
