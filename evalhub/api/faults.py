@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
@@ -17,6 +18,7 @@ NO_KEY = "Send a key that works: “Authorization: Bearer evh_…”. Admins of 
 NOT_FOUND = "There is no such thing in this project. Check the address and the id."
 NOT_UNDERSTOOD = "The request is not understood. See “places”, and the description at /api/v1/docs/."
 MOST_PLACES = 20
+INPUT = re.compile(r"^(?:\w+ )?[Ii]nput\b")  # “Input should be greater than 0”, “Decimal input should have …”
 
 Place = Mapping[str, str]
 """``{"place": where in the request, "message": what is wrong there}``."""
@@ -109,9 +111,11 @@ def fault_of(error: Exception) -> ApiFault | None:
 def place_of(error: Mapping[str, Any]) -> Place:
     """Where a value is wrong and why, without the value itself, nor a name that only the request knows."""
     kind, location = str(error.get("type", "")), [str(part) for part in error.get("loc", ())]
+    if location[:2] == ["body", "body"]:  # ninja's word for it, and our own for the parameter
+        location = location[1:]
     if kind == "extra_forbidden":
         return at(".".join(location[:-1]), "There is a field here that is not known. Leave it out.")
-    return at(".".join(location), f"{str(error.get('msg', '')).rstrip('.')}.")
+    return at(".".join(location), f"{INPUT.sub('This', str(error.get('msg', ''))).rstrip('.')}.")
 
 
 def answer_fault(request: HttpRequest, error: Exception | type[Exception]) -> HttpResponse:

@@ -12,7 +12,7 @@ from typing import Any
 from evalhub.client.finding import eval_set_of, split_name, version_of
 from evalhub.client.outcomes import ClientFault, Exit
 from evalhub.client.server import Server
-from evalhub.client.telling import Teller, size
+from evalhub.client.telling import Teller, counted, size
 from evalhub.client.waiting import looks
 
 STANDARD_OUTPUT = "-"
@@ -54,7 +54,7 @@ async def export(server: Server, options: Namespace, teller: Teller) -> Exit:
         target = Path(f"evalhub-{uuid.uuid4()}")
     await write(server, made, target, teller, to_output=options.output == STANDARD_OUTPUT)
     if options.output != STANDARD_OUTPUT:
-        teller.say(f"{target}: {made['rows_done']:,} rows, {size(made['size'])}.")
+        teller.say(f"{target}: {counted(made['rows_done'], 'row')}, {size(made['size'])}.")
         teller.result({"export": made, "file": str(target)})
     return Exit.DONE
 

@@ -8,7 +8,7 @@ from typing import Any
 from evalhub.client.finding import Found, candidate_of, published_version_of
 from evalhub.client.outcomes import Exit
 from evalhub.client.server import Server
-from evalhub.client.telling import Teller
+from evalhub.client.telling import Teller, counted, money
 from evalhub.client.waiting import looks
 
 OVER = {"finished", "paused", "cancelled"}
@@ -29,9 +29,8 @@ async def run(server: Server, options: Namespace, teller: Teller) -> Exit:
     teller.goes_on = "Whether the runs were started shows on the server's page “Runs”."
     started = (await server.post("/runs", body))["items"]
     for each in started:
-        teller.say(
-            f"Run {each['id']}: {each['candidate_name']} on {each['version_name']}, {each['planned']:,} outputs."
-        )
+        planned = counted(each["planned"], "output")
+        teller.say(f"Run {each['id']}: {each['candidate_name']} on {each['version_name']}, {planned}.")
         teller.say(f"{server.url}{each['page']}")
     numbers = ", ".join(str(each["id"]) for each in started)
     teller.goes_on = f"The runs go on at the server: {numbers}. Pause or cancel them on their pages."
@@ -62,14 +61,14 @@ async def follow(server: Server, started: Found, teller: Teller) -> Found:
 def tell_end(run: Found, teller: Teller) -> bool:
     """Say how the run ended; True if not all outputs are answers."""
     name = f"Run {run['id']}, {run['candidate_name']},"
-    cost = f" for US$ {run['cost']}" if run["cost"] is not None else ""
+    cost = f" for {money(run['cost'])}" if run["cost"] is not None else ""
     if run["state"] != "finished":
         reason = f": {run['state_reason']}" if run["state_reason"] else "."
-        teller.warn(f"{name} is {run['state']} after {run['stored']:,} of {run['planned']:,} outputs{reason}")
+        teller.warn(f"{name} is {run['state']} after {run['stored']:,} of {counted(run['planned'], 'output')}{reason}")
     elif not run["failed"]:
-        teller.say(f"{name} is finished: {run['stored']:,} outputs{cost}.")
+        teller.say(f"{name} is finished: {counted(run['stored'], 'output')}{cost}.")
     else:
-        teller.warn(f"{name} is finished: {run['failed']:,} of {run['stored']:,} outputs failed{cost}.")
+        teller.warn(f"{name} is finished: {run['failed']:,} of {counted(run['stored'], 'output')} failed{cost}.")
     for failure in run["failures"]:
         teller.warn(f"  {failure['count']:,} × {failure['name']}, such as: {failure['error']}")
     return bool(run["failed"]) or run["state"] != "finished"

@@ -20,6 +20,7 @@ ATTEMPTS = 8
 FIRST_WAIT, LONGEST_WAIT = 0.5, 8.0
 CONNECT_SECONDS, SILENCE_SECONDS = 15, 300
 BLOCK = 1 << 18
+WRONG_KEY = "The server does not know this key, or it was revoked."
 KEY_HELP = "Set EVALHUB_API_KEY, or name a file that holds the key with --key-file."
 URL_HELP = "Set EVALHUB_URL, or say --url https://…"
 
@@ -175,9 +176,17 @@ async def refuse_fault(answer: Any) -> None:
         error, code, message = None, "", f"The server answers {answer.status}, and not as EvalHub does."
     if answer.status >= 500 or code == "in_flight":
         raise Lost(message)
+    if code == "no_key":
+        message = f"{WRONG_KEY} {KEY_HELP}"
     if error and error.get("places"):
-        message += "".join(f"\n{each['place']}: {each['message']}" for each in error["places"])
+        message = "\n".join(told_place(each) for each in error["places"])
     raise ClientFault(message, Exit.REFUSED, error)
+
+
+def told_place(place: dict[str, str]) -> str:
+    """“budget: …” for what the server calls “body.budget”: here nobody wrote a body."""
+    name = place["place"].removeprefix("body").removeprefix("query").removeprefix(".")
+    return f"{name}: {place['message']}" if name else place["message"]
 
 
 def plain_address(location: str) -> str:

@@ -8,6 +8,7 @@ import re
 import sys
 import time
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 LINE_EACH_SECONDS = 30
@@ -66,6 +67,19 @@ class Teller:
         if self.is_amid_progress:
             print("\r\x1b[K", end="", file=sys.stderr, flush=True)
             self.is_amid_progress = False
+
+
+def counted(count: int, noun: str) -> str:
+    """“1 output”, “2,000 outputs”."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def money(amount: str) -> str:
+    """US dollars as on the pages: cents, or for small amounts two digits that say something."""
+    value = Decimal(amount)
+    if value == 0 or value >= Decimal("0.1"):
+        return f"${value:,.2f}"
+    return f"${value:.{max(2, 1 - value.adjusted())}f}"
 
 
 def size(count: float) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 from evalhub.client.finding import Found, eval_set_of, find_eval_set, published_version_of, split_name
 from evalhub.client.outcomes import ClientFault, Exit
 from evalhub.client.server import Server
-from evalhub.client.telling import Teller, size
+from evalhub.client.telling import Teller, counted, size
 from evalhub.client.waiting import looks
 
 LINES_TOLD = 50
@@ -146,7 +146,8 @@ def tell_errors(upload: Found, teller: Teller) -> None:
         teller.warn(f"And {more:,} more.")
     good = upload["rows_good"]
     cure = f" Correct them, or add --leave-out-bad-rows to import the {good:,} good ones." if good else ""
-    teller.warn(f"Nothing is stored: {upload['rows_bad']:,} of {upload['rows_bad'] + good:,} rows have errors.{cure}")
+    rows, have = counted(upload["rows_bad"] + good, "row"), "has" if upload["rows_bad"] == 1 else "have"
+    teller.warn(f"Nothing is stored: {upload['rows_bad']:,} of {rows} {have} errors.{cure}")
 
 
 async def store(server: Server, checked: Found, options: Namespace, teller: Teller) -> Found:
@@ -167,15 +168,19 @@ async def store(server: Server, checked: Found, options: Namespace, teller: Tell
 
 
 async def tell_done(server: Server, upload: Found, teller: Teller) -> None:
-    left_out = f"; {upload['rows_bad']:,} with errors are left out" if upload["rows_bad"] else ""
+    left_out = (
+        f"; {upload['rows_bad']:,} with errors {'is' if upload['rows_bad'] == 1 else 'are'} left out"
+        if upload["rows_bad"]
+        else ""
+    )
     if version := upload["version"]:
         name, what = f"{version['eval_set_name']} v{version['number']}", version["state"]
-        teller.say(f"{name}: {version['example_count']:,} examples, {what}{left_out}.")
+        teller.say(f"{name}: {counted(version['example_count'], 'example')}, {what}{left_out}.")
         teller.say(f"{server.url}{version['page']}")
     elif upload["run"]:
         run = await server.get(f"/runs/{upload['run']}")
-        teller.say(f"Run {run['id']}: {run['stored']:,} outputs of {run['candidate_name']}{left_out}.")
+        teller.say(f"Run {run['id']}: {counted(run['stored'], 'output')} of {run['candidate_name']}{left_out}.")
         teller.say(f"{server.url}{run['page']}")
     else:
-        teller.say(f"{upload['rows_good']:,} production samples{left_out}.")
+        teller.say(f"{counted(upload['rows_good'], 'production sample')}{left_out}.")
     teller.result({"upload": upload})

@@ -87,7 +87,7 @@ def test_fields_that_are_not_asked_for_change_nothing(lead_api, project, body):
 
     assert answer.status_code == 422
     assert fault(answer)["places"] == [
-        {"place": "body.body", "message": "There is a field here that is not known. Leave it out."}
+        {"place": "body", "message": "There is a field here that is not known. Leave it out."}
     ]
     assert EvalSet.objects.count() == 0
 

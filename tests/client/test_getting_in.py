@@ -6,12 +6,14 @@ import os
 import socket
 import subprocess
 import sys
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from evalhub.client.finding import split_name
-from evalhub.client.telling import Teller, plain
+from evalhub.client.telling import Teller, counted, money, plain
+from evalhub.web.templatetags.ui import money as on_pages
 from tests.client.conftest import ROOT, environment
 
 USABLE = "evh_" + "a" * 43
@@ -65,7 +67,7 @@ def test_a_key_that_opens_nothing_is_told(evalhub, project):
     done = evalhub("run", "--eval-set", "x", "--candidate", "y", key=USABLE)
 
     assert done.returncode == 3
-    assert done.stderr.startswith("Send a key that works")
+    assert done.stderr.startswith("The server does not know this key, or it was revoked. Set EVALHUB_API_KEY")
     assert USABLE not in done.stderr
 
 
@@ -95,6 +97,14 @@ def test_names_with_a_number_behind_them():
 
 def test_what_would_move_the_cursor_is_not_printed():
     assert plain("a\x1b[31mred\u202eb\r\nc") == "a�[31mred�b� c"
+
+
+def test_amounts_are_told_as_on_the_pages():
+    amounts = ["0", "0.074908800", "0.000004", "12", "1234.5"]
+
+    assert [money(amount) for amount in amounts] == [on_pages(Decimal(amount)) for amount in amounts]
+    assert money("0.074908800") == "$0.075"
+    assert [counted(count, "output") for count in (0, 1, 2000)] == ["0 outputs", "1 output", "2,000 outputs"]
 
 
 def test_a_log_gets_a_line_of_progress_now_and_then(capsys):

@@ -89,6 +89,7 @@ def test_what_the_server_refuses_is_told_and_starts_nothing(evalhub, project):
         "no endpoint": ["--eval-set", "Inbox", "--candidate", "recorded", UNPRICED],
         "unknown cost": ["--eval-set", "Inbox", "--candidate", "one"],
         "no number": ["--eval-set", "Inbox", "--candidate", "one", "--budget", "much"],
+        "no budget": ["--eval-set", "Inbox", "--candidate", "one", "--budget", "0"],
     }
 
     answers = {name: evalhub("run", *arguments) for name, arguments in options.items()}
@@ -97,7 +98,8 @@ def test_what_the_server_refuses_is_told_and_starts_nothing(evalhub, project):
     assert answers["unknown candidate"].stderr == ("There is no candidate “two”. There are “recorded”, “one”.\n")
     assert answers["unknown version"].stderr == "“Inbox” has no version 7.\n"
     assert answers["a draft"].stderr.startswith("Inbox v2 is not published.")
-    assert "body.budget" in answers["no number"].stderr
+    assert answers["no number"].stderr == "budget: This should be a valid decimal.\n"
+    assert answers["no budget"].stderr == "budget: This should be greater than 0.\n"
     assert Run.objects.count() == 0
 
 

@@ -79,7 +79,7 @@ def test_rows_with_errors_can_be_left_out(evalhub, celery_worker, project, tmp_p
 
     done = evalhub("upload", "bad.jsonl", "--eval-set", "Sums", "--leave-out-bad-rows")
 
-    assert done.stdout.splitlines()[1] == "Sums v1: 3 examples, draft; 1 with errors are left out."
+    assert done.stdout.splitlines()[1] == "Sums v1: 3 examples, draft; 1 with errors is left out."
     assert done.returncode == 0
 
 
@@ -124,7 +124,7 @@ def test_production_samples_and_recorded_outputs_go_the_same_way(evalhub, celery
         "upload", "outputs.jsonl", "--as", "outputs", "--eval-set", "Inbox", "--version", "1", "--candidate", "recorded"
     )
 
-    assert samples.stdout.splitlines()[1] == "1 production samples."
+    assert samples.stdout.splitlines()[1] == "1 production sample."
     assert ProductionSample.objects.count() == 1
     run = Run.objects.get()
     assert outputs.stdout.splitlines()[1] == f"Run {run.pk}: 2 outputs of recorded."
