@@ -99,6 +99,20 @@ class Progress:
         return self.run.state == Run.State.PAUSED and self.run.state_reason.startswith("The budget")
 
     @property
+    def cost_of_rest(self) -> Decimal | None:
+        """US$ that the missing outputs need if they cost what the run's own calls did on average; None without any."""
+        figures = self.figures
+        called = figures.priced - figures.reused
+        if figures.cost is None or called <= 0 or not self.missing:
+            return None
+        return figures.cost / called * self.missing
+
+    @property
+    def budget_for_all(self) -> Decimal | None:
+        """US$ that the run would then come to."""
+        return None if self.cost_of_rest is None else self.run.spent + self.cost_of_rest
+
+    @property
     def left_of_budget(self) -> Decimal | None:
         """US$ that further calls may cost; None without a budget."""
         run = self.run

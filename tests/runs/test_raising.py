@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from decimal import Decimal
 
 import pytest
@@ -9,10 +11,11 @@ from django.urls import reverse
 
 from evalhub.candidates.models import Candidate
 from evalhub.projects.models import Event
-from evalhub.runs.models import Run
+from evalhub.runs.budget import most_cost
+from evalhub.runs.models import Output, Run
 from evalhub.runs.pausing import StateError, pause_run
 from evalhub.runs.raising import RaisingError, raise_budget
-from tests.making import make_version
+from tests.making import make_version, numbered
 from tests.runs.making import make_caller, start
 
 
@@ -57,10 +60,47 @@ def test_a_budget_that_is_spent_already_is_refused_with_what_there_is_to_exceed(
         raise_budget(run, Decimal(amount), lead)
 
     assert str(caught.value) == (
-        "$0.4000 is spent already, and calls in flight could cost $0.0500. Choose a budget above $0.4500."
+        "$0.4000 is spent already, and calls in flight could cost $0.0500. "
+        "Choose at least $0.4912, so that one more call can begin."
     )
     run.refresh_from_db()
     assert run.budget == 1
+
+
+def test_the_least_that_is_named_lets_the_next_call_begin(project, lead):
+    longer = {"messages": [{"role": "user", "content": "word " * 10_000}]}
+    version = make_version(project, [numbered(1), numbered(2) | {"request": longer}, numbered(3)])
+    caller = make_caller(project)
+    caller.input_price, caller.output_price = Decimal(1), Decimal(10)
+    caller.save()
+    run = changed(start(version, caller, budget=Decimal(1)), state="paused", spent="0.40", reserved="0.05")
+    Output.objects.create(run=run, example=version.examples.get(position=1), text="x")
+
+    with pytest.raises(RaisingError) as caught:
+        raise_budget(run, Decimal("0.1"), lead)
+
+    least = Decimal(re.search(r"at least \$([\d.]+),", str(caught.value))[1])
+    need = most_cost(run.plan, json.dumps(longer))
+    assert need > Decimal("0.05")
+    assert 0 <= least - (run.spent + run.reserved + need) < Decimal("0.0001")
+
+
+def test_a_run_without_a_call_to_come_names_what_there_is_to_exceed(run, lead):
+    run.chunks.update(state="done")
+
+    with pytest.raises(RaisingError, match=r"Choose a budget above \$0\.4500\.$"):
+        raise_budget(run, Decimal("0.1"), lead)
+
+
+def test_the_page_says_what_the_rest_needs_at_the_mean_cost_so_far(run, page):
+    first, second, *_ = run.version.examples.order_by("position")
+    Output.objects.create(run=run, example=first, text="x", cost=Decimal("0.20"))
+    Output.objects.create(run=run, example=second, text="x", cost=Decimal(0), attempts=0, reused_from=1)
+
+    text = " ".join(page.get(url("show", run)).content.decode().split())
+
+    # three outputs are missing, and the run's one call cost 20 cents; 40 are spent
+    assert "The rest needs about $0.60, so a budget of about $1.00 in all." in text
 
 
 def test_what_was_spent_meanwhile_counts_not_what_the_page_knew(run, lead):
@@ -117,7 +157,7 @@ def test_raising_it_on_the_page_lets_the_run_go_on(run, page):
 @pytest.mark.parametrize(
     ("typed", "sentence"),
     [
-        ("0.45", "Choose a budget above $0.4500."),
+        ("0.45", "Choose at least $0.4912, so that one more call can begin."),
         ("", "Write an amount of US$ that is more than nothing, such as 2.50."),
         ("lots", "Write an amount of US$ that is more than nothing, such as 2.50."),
         ("-3", "Write an amount of US$ that is more than nothing, such as 2.50."),

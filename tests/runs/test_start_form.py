@@ -161,8 +161,8 @@ def test_the_estimate_stands_beside_the_budget_and_warns_above_it(project, page)
     # About 100 x 15 tokens in; 100 x 10 and 100 x 1,000 out: $0.0015 + $0.01 and $0.0015 + $1.
     assert [each.candidate for each in answer.context["totals"].over_budget] == [dear]
     text = " ".join(answer.content.decode().split())
-    assert "<strong>about $0.012</strong> of $0.50" in text
-    assert "<strong>about $1.00</strong> of $0.50" in text
+    assert "<strong>about $0.012</strong>, budget $0.50" in text
+    assert "<strong>about $1.00</strong>, budget $0.50" in text
     assert "budget $1.00</div>" in text  # of both together
     assert "The estimate is above the budget of dear. The run would pause" in text
 
