@@ -32,7 +32,8 @@ def freeze(candidate: Candidate) -> dict[str, Any]:
         "model": candidate.model,
         "system_prompt": candidate.system_prompt,
         "template": candidate.template,
-        "temperature": candidate.temperature,
+        # As it comes from the database: an object that was just made may hold 0 for 0.0.
+        "temperature": None if candidate.temperature is None else float(candidate.temperature),
         "max_tokens": candidate.max_tokens,
         "response_format": candidate.response_format,
         "tools": candidate.tools,

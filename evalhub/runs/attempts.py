@@ -14,13 +14,19 @@ from typing import Any
 import orjson
 from django.db import connection, transaction
 
-from evalhub.runs.chunks import Item
+from evalhub.runs.chunks import Item, Lease
 
-# The purse of a run without a budget has no bottom, and its row need not be locked.
 BEGIN = """
+UPDATE runs_chunk AS chunk SET called = chunk.called || row.examples
+FROM json_to_recordset(%(wanted)s::json) AS row (chunk bigint, token bigint, examples bigint[])
+WHERE chunk.id = row.chunk AND chunk.token = row.token AND chunk.state = 'leased'
+    AND EXISTS (SELECT FROM runs_run WHERE id = %(run)s AND state = 'running')
+RETURNING chunk.id
+"""
+BEGIN_WITHIN_BUDGET = """
 WITH purse AS (
-    SELECT coalesce(budget - spent - reserved, 'Infinity') AS left_over FROM runs_run
-    WHERE id = %(run)s AND state = 'running' {lock}
+    SELECT budget - spent - reserved AS left_over FROM runs_run
+    WHERE id = %(run)s AND state = 'running' FOR UPDATE
 ), wanted AS (
     SELECT row.place, row.example, row.amount, chunk.id AS chunk, row.example = ANY(chunk.called) AS is_begun
     FROM json_to_recordset(%(wanted)s::json)
@@ -40,7 +46,7 @@ WITH purse AS (
 ), paid AS (
     UPDATE runs_run SET reserved = reserved + new.amount
     FROM (SELECT sum(amount) AS amount FROM granted WHERE NOT is_begun) AS new
-    WHERE id = %(run)s AND budget IS NOT NULL AND new.amount > 0
+    WHERE id = %(run)s AND new.amount > 0
 )
 SELECT place FROM granted
 """
@@ -79,6 +85,21 @@ def begin(run_id: int, wanted: Collection[Item], has_budget: bool) -> set[int]:
     Returns the places of those that may be called, in the order given: none if the run is not running any more, none of
     a chunk that is another worker's now, and only as many as the run's budget has room for.
     """
+    return begin_within_budget(run_id, wanted) if has_budget else begin_all(run_id, wanted)
+
+
+def begin_all(run_id: int, wanted: Collection[Item]) -> set[int]:
+    examples: dict[Lease, list[int]] = {}
+    for item in wanted:
+        examples.setdefault(item.lease, []).append(item.example_id)
+    rows = [{"chunk": lease.chunk_id, "token": lease.token, "examples": called} for lease, called in examples.items()]
+    with connection.cursor() as cursor:
+        cursor.execute(BEGIN, {"run": run_id, "wanted": as_json(rows)})
+        ours = {row[0] for row in cursor}
+    return {place for place, item in enumerate(wanted) if item.lease.chunk_id in ours}
+
+
+def begin_within_budget(run_id: int, wanted: Collection[Item]) -> set[int]:
     rows = [
         {
             "place": place,
@@ -89,9 +110,8 @@ def begin(run_id: int, wanted: Collection[Item], has_budget: bool) -> set[int]:
         }
         for place, item in enumerate(wanted)
     ]
-    sql = BEGIN.format(lock="FOR UPDATE" if has_budget else "")
     with connection.cursor() as cursor:
-        cursor.execute(sql, {"run": run_id, "wanted": as_json(rows)})
+        cursor.execute(BEGIN_WITHIN_BUDGET, {"run": run_id, "wanted": as_json(rows)})
         return {row[0] for row in cursor}
 
 

@@ -34,7 +34,7 @@ SHIFT_SECONDS = 90.0
 MOST_SHIFTS = 8
 LOOK_AROUND_SECONDS = 1.0
 # A loop that is later than this has enough to do: calls would wait for it, not for their endpoints.
-MOST_LATE_SECONDS = 0.1
+MOST_LATE_SECONDS = 0.5
 
 
 class OrderError(EvalHubError):
@@ -96,6 +96,7 @@ class Crew:
         self.deadline = self.loop.time() + SHIFT_SECONDS
         self.leaving = Leaving()
         self.database = DatabaseThread()
+        self.filing = DatabaseThread()
         self.shifts: dict[asyncio.Task[Stop], Shift] = {}
         self.has_claimed = False
 
@@ -108,10 +109,11 @@ class Crew:
                     await self.look_around()
         finally:
             self.database.close()
+            self.filing.close()
         return self.has_claimed
 
     async def look_around(self) -> None:
-        """Wait a second for a shift to end. If none does and the loop has time, take up another run."""
+        """Wait a second for a shift to end. If none does and the loop has time, take up what runs have nobody."""
         asked_at = self.loop.time()
         ended, _ = await asyncio.wait(self.shifts, timeout=LOOK_AROUND_SECONDS, return_when=FIRST_COMPLETED)
         for task in ended:
@@ -119,22 +121,26 @@ class Crew:
         late = self.loop.time() - asked_at - LOOK_AROUND_SECONDS
         if ended or late > MOST_LATE_SECONDS or not self.has_room():
             return
-        known = {shift.order.run_id for shift in self.shifts.values()}
         try:
-            neglected = await self.database.run(partial(order_for_neglected_run, known))
+            while self.has_room() and (neglected := await self.find_neglected()):
+                self.begin(neglected)
         except DatabaseError as error:
             log.warning("No other run can be taken up: %s", error)
-            return
-        if neglected:
-            self.begin(neglected)
+
+    async def find_neglected(self) -> Order | None:
+        known = {shift.order.run_id for shift in self.shifts.values()}
+        return await self.database.run(partial(order_for_neglected_run, known))
 
     def begin(self, order: Order) -> None:
         name = shift_name()
         share = Share(connect_to_redis, order.plan["endpoint"], name, order.plan["max_in_flight"])
         limits = order.plan["requests_per_minute"], order.plan["tokens_per_minute"]
         meter = Meter(connect_to_redis, order.plan["endpoint"], name, *limits)
-        shift = Shift(order, name, share, meter, self.leaving, self.deadline, lambda: len(self.shifts) == 1)
+        shift = Shift(order, name, share, meter, self.filing, self.leaving, self.deadline, self.has_one_shift)
         self.shifts[self.loop.create_task(shift.work())] = shift
+
+    def has_one_shift(self) -> bool:
+        return len(self.shifts) == 1
 
     def end(self, task: asyncio.Task[Stop]) -> None:
         shift = self.shifts.pop(task)

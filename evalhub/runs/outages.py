@@ -92,6 +92,7 @@ class Streak:
         self.different = min(IN_A_ROW, examples)
         self.row: list[int] = []
         self.last: deque[tuple[int, bool]] = deque(maxlen=LAST_ANSWERS)
+        self.failed = 0
         self.was_answered = True
 
     def note(self, example_id: int, failed: bool) -> bool:
@@ -103,7 +104,10 @@ class Streak:
         """
         self.was_answered = self.was_answered or not failed
         self.row = [*self.row, example_id] if failed else []
+        if len(self.last) == LAST_ANSWERS:
+            self.failed -= self.last[0][1]
         self.last.append((example_id, failed))
+        self.failed += failed
         if not (self.is_long() or self.is_half()):
             return False
         self.forget()
@@ -114,13 +118,15 @@ class Streak:
         return len(self.row) >= IN_A_ROW and len(set(self.row)) >= self.different
 
     def is_half(self) -> bool:
-        failed = [example for example, has_failed in self.last if has_failed]
-        return len(self.last) == LAST_ANSWERS and len(failed) >= FAILED_OF_LAST and len(set(failed)) >= self.different
+        if len(self.last) < LAST_ANSWERS or self.failed < FAILED_OF_LAST:
+            return False
+        return len({example for example, failed in self.last if failed}) >= self.different
 
     def forget(self) -> None:
         """Begin anew: what was answered before an outage says nothing of the time after it."""
         self.row = []
         self.last.clear()
+        self.failed = 0
 
 
 @dataclass(frozen=True)

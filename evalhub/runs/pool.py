@@ -81,16 +81,33 @@ class Pool:
         return max(0.0, self.hold_until - self.loop.time())
 
     def fill(self) -> None:
-        while self.ready and len(self.calls) < self.limit and self.may_start():
+        while len(self.calls) < self.limit and (item := self.next_item()):
+            call = self.loop.create_task(self.ask_on(item))
+            self.calls[call] = item
+            call.add_done_callback(self.ended)
+        if len(self.ready) < self.wanted or not self.calls:
+            self.on_low()
+
+    def next_item(self) -> Item | None:
+        """Take the next ready item whose call may begin now."""
+        while self.ready and self.may_start():
             item = self.ready.popleft()
             if not item.lease.is_lost:
                 if self.permits is not None:
                     self.permits -= 1
-                call = self.loop.create_task(self.ask(item))
-                self.calls[call] = item
-                call.add_done_callback(self.ended)
-        if len(self.ready) < self.wanted or not self.calls:
-            self.on_low()
+                return item
+        return None
+
+    async def ask_on(self, item: Item) -> None:
+        """Make one call after the other in the same place: a task for each would cost more."""
+        place = asyncio.current_task()
+        assert place
+        await self.ask(item)
+        while len(self.calls) <= self.limit and (following := self.next_item()):
+            self.calls[place] = following
+            if len(self.ready) < self.wanted:
+                self.on_low()
+            await self.ask(following)
 
     def may_start(self) -> bool:
         if self.is_closed or self.is_clogged or self.is_down or self.permits == 0:

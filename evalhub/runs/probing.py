@@ -27,6 +27,7 @@ from evalhub.runs.outages import (
 log = logging.getLogger(__name__)
 
 PATIENCE_SECONDS = 60.0
+OTHERS_FIRST_SECONDS = 0.5
 
 
 class Probing:
@@ -39,6 +40,8 @@ class Probing:
         self.database = database
         self.down: Down | None = None
         self.probe: asyncio.Task[None] | None = None
+        self.has_failed = False
+        """The last probe of this shift."""
 
     async def look(self, may_probe: bool) -> None:
         """Tell the others what this shift found out, learn what they did, and begin a probe if one is due."""
@@ -47,9 +50,19 @@ class Probing:
             await self.database.run(open_outage, self.endpoint, reason)
         self.down = await self.database.run(outage_of, self.endpoint)
         self.set_down(self.down is not None or bool(self.hand.down_because))
-        is_due = self.down is not None and self.down.seconds_to_probe <= 0 and may_probe and self.probe is None
-        if is_due and await self.database.run(claim_probe, self.endpoint, self.plan["timeout_seconds"]):
+        if (
+            self.is_due()
+            and may_probe
+            and await self.database.run(claim_probe, self.endpoint, self.plan["timeout_seconds"])
+        ):
             self.probe = asyncio.get_running_loop().create_task(self.ask())
+
+    def is_due(self) -> bool:
+        """Whether this shift should make a probe now. After one that failed others go first: theirs is another model,
+        and it may be the model alone that fails."""
+        if self.down is None or self.probe:
+            return False
+        return self.down.seconds_to_probe <= (-OTHERS_FIRST_SECONDS if self.has_failed else 0)
 
     def set_down(self, is_down: bool) -> None:
         pool = self.hand.pool
@@ -65,7 +78,8 @@ class Probing:
             request = await self.database.run(probe_request, self.hand.order.version_id)
             plan = probe_plan(self.plan)
             reply = await call(self.hand.session, plan, self.hand.order.key, build_body(plan, orjson.loads(request)))
-            if is_failing(reply.cause):
+            self.has_failed = is_failing(reply.cause)
+            if self.has_failed:
                 await self.database.run(probe_failed, self.endpoint, reply.error)
             else:
                 await self.database.run(close_outage, self.endpoint)

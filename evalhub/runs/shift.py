@@ -15,6 +15,7 @@ from evalhub.runs.attempts import settle_and_begin
 from evalhub.runs.budget import pause_if_spent
 from evalhub.runs.chunks import Item, Lease
 from evalhub.runs.database_thread import DatabaseThread
+from evalhub.runs.filing import Filing
 from evalhub.runs.finishing import finish_runs
 from evalhub.runs.in_hand import InHand, Order
 from evalhub.runs.leaving import Leaving
@@ -23,8 +24,7 @@ from evalhub.runs.pausing import hold_run, pause_before_calls, pause_for_fault
 from evalhub.runs.probing import Probing
 from evalhub.runs.reusing import reuse_outputs
 from evalhub.runs.slots import Share
-from evalhub.runs.storing import store_outputs
-from evalhub.runs.waking import announce_outputs, wake_workers
+from evalhub.runs.waking import wake_workers
 
 log = logging.getLogger(__name__)
 
@@ -33,12 +33,12 @@ GRACE_SECONDS = 6.0
 # Longer waits are given back to the database: a worker that waits does nobody's work.
 LONGEST_WAIT_SECONDS = 5.0
 TICK_SECONDS = 0.1
-STORE_AFTER_SECONDS = 0.2
 CLAIM_AGAIN_SECONDS = 1.0
 BEGIN_AGAIN_SECONDS = 0.25
 # What is ready should last through a slow claim behind a slow store, but not keep work from other workers.
 READY_FOR_SECONDS, MOST_POOLS_READY = 0.1, 8
-ANNOUNCE_SECONDS = 2.0
+# Until it is known how quick the calls are.
+POOLS_READY_AT_FIRST = 4
 
 
 class Stop(Enum):
@@ -54,8 +54,9 @@ class Stop(Enum):
 
 
 class Shift:
-    """``deadline``: when no more calls are started, on the loop's clock. ``is_only``: whether this process works on
-    nothing else, so that a chunk with which workers were lost can take nothing else with it."""
+    """``filing``: by what outputs are stored. ``deadline``: when no more calls are started, on the loop's clock.
+    ``is_only``: whether this process works on nothing else, so that a chunk with which workers were lost can take
+    nothing else with it."""
 
     def __init__(
         self,
@@ -63,6 +64,7 @@ class Shift:
         worker: str,
         share: Share,
         meter: Meter,
+        filing: DatabaseThread,
         leaving: Leaving,
         deadline: float,
         is_only: Callable[[], bool],
@@ -78,16 +80,16 @@ class Shift:
         self.hand = InHand(order, self.nudged.set, self.run_low)
         self.pool = self.hand.pool
         self.allowance = Allowance(share, meter, self.hand)
+        self.filing = Filing(self.hand, self.database if order.has_budget else filing)
         self.probing = Probing(self.hand, self.database)
-        self.pool.wanted = order.plan["max_in_flight"]
+        self.pool.wanted = POOLS_READY_AT_FIRST * order.plan["max_in_flight"]
         self.counted_at = self.loop.time()
         self.stop: Stop | None = None
         self.stopped_at = 0.0
         self.has_claimed = False
         self.is_exhausted = False
         """With nothing in hand, the last claim found nothing."""
-        self.is_unannounced = False
-        self.due = dict.fromkeys(("beat", "state", "claim", "begin", "store", "announce"), 0.0)
+        self.due = dict.fromkeys(("beat", "state", "claim", "begin"), 0.0)
 
     def run_low(self) -> None:
         """Called by the pool when too little is ready."""
@@ -103,13 +105,14 @@ class Shift:
                     await self.rest()
                 await self.probing.stop()
                 await self.pool.drop_calls()
-            await self.store()
+            await self.filing.finish()
             await self.hand_back()
         finally:
             await self.allowance.stop()
             await self.probing.stop()
             await self.pool.drop_calls()
             self.pool.drop_sleepers()
+            await self.filing.stop()
             self.database.close()
             await self.allowance.leave()
         return self.stop or Stop.DONE
@@ -122,13 +125,14 @@ class Shift:
             await self.look_up()
         await self.decide()
         self.look_ahead()
-        if self.stop is None and self.wants_more():
-            await self.claim_more()
         if self.stop is None and self.wants_begun():
             await self.begin_more()
-        if self.has_to_store():
-            await self.store()
-        if self.pool.calls or self.hand.rows or self.hand.finished:
+        if self.stop is None and self.wants_more():
+            await self.claim_more()
+        if await self.filing.look() and self.has_nothing() and not self.is_exhausted:
+            self.due["claim"] = 0.0  # now also for what must be worked on alone
+            self.nudged.set()
+        if self.pool.calls or self.filing.is_busy or self.filing.has_any():
             return self.stop is Stop.LEAVING and self.loop.time() - self.stopped_at > GRACE_SECONDS
         return self.stop is not None
 
@@ -225,6 +229,9 @@ class Shift:
             if self.pool.permits is not None:
                 self.pool.wanted = int(min(most, rate + 1))
 
+    def has_nothing(self) -> bool:
+        return self.hand.is_empty and not self.filing.is_busy
+
     def wants_more(self) -> bool:
         if self.hand.has_suspect:
             return False
@@ -234,7 +241,7 @@ class Shift:
     async def claim_more(self) -> None:
         """Claim until enough is ready beside what is in flight, or nothing is left to claim."""
         while self.wants_more():
-            was_empty = self.hand.is_empty
+            was_empty = self.has_nothing()
             lease = await self.database.run(self.claim_again(with_suspects=was_empty and self.is_only()))
             self.is_exhausted = was_empty and lease is None
             if lease is None:
@@ -243,18 +250,20 @@ class Shift:
                 return
             self.has_claimed = True
             self.hand.take(lease)
+            if self.wants_begun():
+                await self.begin_more()
 
     def claim_again(self, with_suspects: bool) -> Callable[[], Lease | None]:
         """A claim that can be repeated: the first try may have claimed a chunk and lost the answer."""
         order, tries = self.order, count()
-        held = [*self.hand.leases.values(), *self.hand.finished]
+        held = [*self.hand.leases.values(), *self.hand.finished, *self.filing.leases]
 
         def claim() -> Lease | None:
             if next(tries):
                 chunks.give_back_unheld(order.run_id, self.worker, held)
             lease = chunks.claim(order.run_id, order.version_id, self.worker, with_suspects)
             if lease and order.reuses_outputs and reuse_outputs(order.run_id, lease, order.plan):
-                self.is_unannounced = True
+                self.filing.is_unannounced = True
             return lease
 
         return claim
@@ -284,28 +293,6 @@ class Shift:
             if await self.database.run(pause_if_spent, self.order.run_id, need):
                 self.halt(Stop.STATE)
 
-    def has_to_store(self) -> bool:
-        if not (self.hand.rows or self.hand.finished or self.hand.settled):
-            return False
-        return self.hand.is_much() or not self.pool.calls or self.is_due("store", STORE_AFTER_SECONDS)
-
-    async def store(self) -> None:
-        rows, finished = self.hand.take_rows()
-        settled = self.hand.take_settled()
-        if not (rows or finished or settled):
-            return
-        stored = await self.database.run(store_outputs, rows, finished, settled)
-        self.due["store"] = self.loop.time() + STORE_AFTER_SECONDS
-        self.is_unannounced = self.is_unannounced or stored > 0
-        self.pool.is_clogged = False
-        self.pool.fill()
-        if self.hand.is_empty and not self.is_exhausted:
-            self.due["claim"] = 0.0  # now also for what must be worked on alone
-            self.nudged.set()
-        if self.is_unannounced and self.is_due("announce", ANNOUNCE_SECONDS):
-            self.is_unannounced = False
-            await asyncio.to_thread(announce_outputs, self.order.run_id)
-
     async def hand_back(self) -> None:
         """Give back what was claimed and not answered, with what is known of it, and close the run if it is done."""
         for lease in self.hand.leases.values():
@@ -316,5 +303,5 @@ class Shift:
         if held := self.waits_for():
             await self.database.run(hold_run, self.order.run_id, held)
         finished = await self.database.run(finish_runs, self.order.run_id)
-        if self.is_unannounced and not finished:
-            await asyncio.to_thread(announce_outputs, self.order.run_id)
+        if not finished:
+            await self.filing.announce()

@@ -30,7 +30,7 @@ WITH expired AS (
 ), told AS (
     INSERT INTO runs_lostcall (run_id, example_id, repeat, worker, lost_at)
     SELECT expired.run_id, lost.example, expired.repeat, expired.worker, now()
-    FROM expired, unnest(expired.called) AS lost (example)
+    FROM expired, LATERAL (SELECT DISTINCT unnest(expired.called)) AS lost (example)
     WHERE NOT EXISTS (
         SELECT FROM runs_output AS output WHERE output.run_id = expired.run_id
             AND output.example_id = lost.example AND output.repeat = expired.repeat

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import time
 from typing import Any
 
 from celery import shared_task
@@ -11,6 +12,8 @@ from celery.signals import worker_init, worker_shutting_down
 from evalhub.runs.execution import execute_chunks
 from evalhub.runs.leaving import ask_to_leave
 from evalhub.runs.sweeping import sweep_runs
+
+IDLE_SWEEP_SECONDS = 2.0
 
 worker_shutting_down.connect(ask_to_leave)
 
@@ -28,10 +31,22 @@ def load_what_calls_need(sender: Any = None, **_signal: Any) -> None:
         gc.freeze()
 
 
+swept_at = 0.0
+
+
+def sweep_if_idle() -> None:
+    """An idle worker has the time to sweep; but not with each of many messages that find nothing to do."""
+    global swept_at
+    now = time.monotonic()
+    if now - swept_at >= IDLE_SWEEP_SECONDS:
+        swept_at = now
+        sweep_runs()
+
+
 @shared_task
 def execute_chunks_task(run_id: int, **_future: Any) -> None:
     if not execute_chunks(run_id):
-        sweep_runs()  # an idle worker has the time
+        sweep_if_idle()
 
 
 @shared_task
