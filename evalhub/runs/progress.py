@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 from django.db import connection
 from django.db.models import Count, Max, Min
@@ -20,18 +21,31 @@ MOVING_POLL_SECONDS = 2
 RESTING_POLL_SECONDS = 10
 RATE_SECONDS = 30
 LATEST_FOR_RATE = 5_000
+WENT_ON = ["resumed", "retried the failed outputs of"]
+"""What the trail says of a run that stood still before."""
 
-# From the end of the run, so that it costs the same for a hundred thousand outputs as for a thousand.
+# From the end of the run, so that it costs the same for a hundred thousand outputs as for a thousand. What was taken
+# over from earlier runs took no time, and says nothing of how fast the rest will be; nor does the time of a pause.
 RATE = """
+WITH since AS (
+    SELECT greatest(
+        run.created_at,
+        now() - make_interval(secs => %(seconds)s),
+        (
+            SELECT max(event.at) FROM projects_event AS event
+            WHERE event.project_id = run.project_id AND event.at > now() - make_interval(secs => %(seconds)s)
+                AND event.action = ANY(%(actions)s) AND event.subject LIKE 'run ' || run.id || ',%%'
+        )
+    ) AS at
+    FROM runs_run AS run WHERE run.id = %(run)s
+)
 SELECT
-    extract(epoch FROM now() - run.created_at)::float8,
-    (
-        SELECT json_build_array(count(*), extract(epoch FROM now() - min(created_at))) FROM (
-            SELECT created_at FROM runs_output WHERE run_id = run.id ORDER BY id DESC LIMIT %(latest)s
-        ) AS latest
-        WHERE created_at > now() - make_interval(secs => %(seconds)s)
-    )
-FROM runs_run AS run WHERE run.id = %(run)s
+    count(*) FILTER (WHERE attempts > 0), count(*),
+    extract(epoch FROM now() - min(latest.created_at))::float8, extract(epoch FROM now() - min(since.at))::float8
+FROM since, (
+    SELECT created_at, attempts FROM runs_output WHERE run_id = %(run)s ORDER BY id DESC LIMIT %(latest)s
+) AS latest
+WHERE latest.created_at > since.at
 """
 
 
@@ -151,15 +165,18 @@ def poll_seconds_of(run: Run) -> int | None:
 
 
 def rate_of(run: Run) -> float | None:
-    """Outputs a second over the last half minute, or since the start or its latest outputs where that is shorter."""
+    """Outputs that were called for, a second.
+
+    Of the last half minute, or since the start, the last resuming or its latest outputs where that is shorter.
+    """
+    parameters: dict[str, Any] = {"run": run.pk, "seconds": RATE_SECONDS, "latest": LATEST_FOR_RATE, "actions": WENT_ON}
     with connection.cursor() as cursor:
-        cursor.execute(RATE, {"run": run.pk, "seconds": RATE_SECONDS, "latest": LATEST_FOR_RATE})
-        row = cursor.fetchone()
-    if row is None or not row[1][0]:
+        cursor.execute(RATE, parameters)
+        called, stored, since_oldest, since_start = cursor.fetchone()
+    if not called:
         return None
-    age, (count, since) = row
-    seconds = since if count == LATEST_FOR_RATE else min(RATE_SECONDS, age)
-    return float(count / max(1.0, seconds))
+    seconds = since_oldest if stored == LATEST_FOR_RATE else since_start
+    return float(called / max(1.0, seconds))
 
 
 def failures_of(run: Run) -> list[Failure]:
