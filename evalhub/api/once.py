@@ -20,6 +20,7 @@ from evalhub.api.faults import ApiFault, at, fault_of, fault_response, json_byte
 from evalhub.api.holding import KeyRequest
 from evalhub.api.models import StoredAnswer
 from evalhub.errors import EvalHubError
+from evalhub.projects.trail import acting_by
 
 HEADER, REPLAYED = "Idempotency-Key", "Idempotent-Replayed"
 SPELLING = re.compile(r"[!-~]{1,200}", re.ASCII)
@@ -37,7 +38,7 @@ def answer_once(request: KeyRequest, work: Work, status: int = 200, digest: byte
     """
     key = request.headers.get(HEADER)
     if key is None:
-        return answer(work, status)
+        return answer(request, work, status)
     if not SPELLING.fullmatch(key):
         place = at(f"header.{HEADER}", "This takes 1 to 200 printable ASCII characters without spaces.")
         raise not_understood(place)
@@ -49,7 +50,7 @@ def answer_once(request: KeyRequest, work: Work, status: int = 200, digest: byte
         kept = StoredAnswer.objects.filter(api_key=request.holder.key, idempotency_key=key).first()
         if kept is not None:
             return replay(kept, fingerprint)
-        response = answer(work, status)
+        response = answer(request, work, status)
         StoredAnswer.objects.create(
             api_key=request.holder.key,
             idempotency_key=key,
@@ -61,9 +62,9 @@ def answer_once(request: KeyRequest, work: Work, status: int = 200, digest: byte
         return response
 
 
-def answer(work: Work, status: int) -> HttpResponse:
+def answer(request: KeyRequest, work: Work, status: int) -> HttpResponse:
     try:
-        with transaction.atomic():
+        with acting_by(request.holder.key), transaction.atomic():
             return json_response(json_bytes(work().model_dump()), status)
     except (EvalHubError, Http404) as error:
         fault = fault_of(error)

@@ -148,6 +148,7 @@ class Event(models.Model):
     actor = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
     action = models.CharField(max_length=60)
     subject = models.CharField(max_length=200)
+    by_key = models.CharField(max_length=100, db_default="", help_text="Name of the API key that acted for the actor.")
     at = models.DateTimeField(db_default=TransactionNow())
 
     class Meta:

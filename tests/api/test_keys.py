@@ -11,7 +11,8 @@ from django.test import Client
 from django.urls import reverse
 
 from evalhub.projects.keys import revoke_key
-from evalhub.projects.models import ApiKey, Member, Role, User
+from evalhub.projects.models import ApiKey, Event, Member, Role, User
+from evalhub.projects.trail import record_event
 from tests.api.asking import Api, api_of, fault
 
 PROJECT = "/api/v1/project"
@@ -148,3 +149,15 @@ def test_a_key_is_in_no_log_and_nowhere_in_the_database(web_server, lead_api, pr
         for table in connection.introspection.table_names(cursor):
             cursor.execute(f'SELECT count(*) FROM "{table}" AS rows WHERE rows::text LIKE %s', [f"%{lead_api.key}%"])
             assert cursor.fetchone() == (0,), table
+
+
+def test_the_history_names_the_key_that_acted_and_none_where_a_person_did(client_of, lead_api, admin, project):
+    lead_api.post("/eval-sets", {"name": "By program"})
+    record_event(project, admin, "made the eval set", "By hand")
+
+    made = dict(Event.objects.filter(action="made the eval set").values_list("subject", "by_key"))
+    page = client_of(admin).get(reverse("projects:history", args=[project.slug])).content.decode()
+
+    key = ApiKey.objects.get()
+    assert made == {"By program": key.name, "By hand": ""}
+    assert page.count(f"by key “{key.name}”") == 1
