@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 import pytest
 from django.conf import settings
 from django.urls import reverse
 
-from evalhub.client.exporting import FILTERS, filters_told
+from evalhub.client.exporting import FILTERS, OF_MORE_RUNS, filters_told
 from evalhub.exports.models import Export
-from evalhub.exports.sources import source_of
+from evalhub.exports.sources import ExportError, source_of
 from evalhub.runs.models import Output
 from tests.client.cutting import cutting_proxy
 from tests.evalsets.uploading import example_row, make_eval_set, version_of
@@ -134,6 +135,19 @@ def test_the_help_names_the_filters_that_the_server_knows():
     assert known == FILTERS
     for kind, filters in known.items():
         assert f"{kind:<19} {', '.join(filters)}\n" in filters_told()
+
+
+def test_the_client_lets_more_runs_through_where_the_server_takes_them(lead, project):
+    version = make_version(project, 2)
+    make_check(version)
+    runs = f"{make_run(version).pk},{make_run(version, 'other').pk}"
+    takes = set()
+    for kind in (kind for kind, filters in FILTERS.items() if "run" in filters):
+        with suppress(ExportError):
+            source_of(kind)(project, {"run": runs})
+            takes.add(kind)
+
+    assert takes == OF_MORE_RUNS
 
 
 def test_a_place_that_cannot_be_written_is_told_and_an_old_file_stays(evalhub, project, tmp_path):
