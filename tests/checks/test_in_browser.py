@@ -66,6 +66,21 @@ def test_a_check_is_tried_and_added_without_javascript(page_of, lead, run):
     assert Check.objects.filter(name="Digits", parameters__pattern="x").exists()
 
 
+@pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without"])
+def test_a_check_is_retired_only_after_the_question(scripts, page_of, lead, run):
+    page = page_of(lead, java_script_enabled=scripts)
+    page.goto(path_to("checks:of_eval_set", run.version.eval_set_id, project=run.project))
+
+    page.locator("summary", has_text="Retire Equal").click()
+    page.get_by_text("cannot be brought back").first.wait_for()
+    assert Check.objects.active().filter(name="Equal").exists()
+    page.get_by_role("button", name="Retire the check Equal").click()
+
+    page.get_by_text("“Equal” is retired.").wait_for()
+    page.wait_for_load_state("networkidle")  # leaving a page breaks off what it is still loading
+    assert not Check.objects.active().filter(name="Equal").exists()
+
+
 def test_a_bar_leads_to_the_outputs_that_it_counts(page_of, lead, run):
     page = page_of(lead)
     page.goto(path_to("checks:run_scores", run.pk, project=run.project))
