@@ -26,6 +26,8 @@ FLAGS = [
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 # Answers that a page is made for: the form again with its faults, “no longer so”.
 EXPECTED_ANSWERS = ("status of 409", "status of 422")
+# htmx's words for a question that a newer one replaced before it was answered (hx-sync).
+REPLACED = ("htmx:sendAbort", "htmx:afterRequest")
 
 
 def chromium_path() -> str | None:
@@ -100,7 +102,7 @@ def page_of(new_context: Callable[..., BrowserContext], web_server: WebServer) -
 
 
 def note_console(message: ConsoleMessage, faults: list[str]) -> None:
-    if message.type == "error" and not any(answer in message.text for answer in EXPECTED_ANSWERS):
+    if message.type == "error" and not any(known in message.text for known in EXPECTED_ANSWERS + REPLACED):
         faults.append(f"console: {message.text} ({message.location.get('url', '')})")
 
 

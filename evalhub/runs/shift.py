@@ -239,19 +239,18 @@ class Shift:
         return in_hand < self.pool.wanted and self.loop.time() >= self.due["claim"]
 
     async def claim_more(self) -> None:
-        """Claim until enough is ready beside what is in flight, or nothing is left to claim."""
-        while self.wants_more():
-            was_empty = self.has_nothing()
-            lease = await self.database.run(self.claim_again(with_suspects=was_empty and self.is_only()))
-            self.is_exhausted = was_empty and lease is None
-            if lease is None:
-                self.due["claim"] = self.loop.time() + (CLAIM_AGAIN_SECONDS if was_empty else TICK_SECONDS)
-                self.nudged.set()
-                return
-            self.has_claimed = True
-            self.hand.take(lease)
-            if self.wants_begun():
-                await self.begin_more()
+        """Claim a chunk, and come back at once while more is wanted; what is to be stored does not wait for all."""
+        was_empty = self.has_nothing()
+        lease = await self.database.run(self.claim_again(with_suspects=was_empty and self.is_only()))
+        self.is_exhausted = was_empty and lease is None
+        self.nudged.set()
+        if lease is None:
+            self.due["claim"] = self.loop.time() + (CLAIM_AGAIN_SECONDS if was_empty else TICK_SECONDS)
+            return
+        self.has_claimed = True
+        self.hand.take(lease)
+        if self.wants_begun():
+            await self.begin_more()
 
     def claim_again(self, with_suspects: bool) -> Callable[[], Lease | None]:
         """A claim that can be repeated: the first try may have claimed a chunk and lost the answer."""
