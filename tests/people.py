@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
+from django.http import HttpResponse
 from django.test import Client
 
 from evalhub.projects.joining import found_project
 from evalhub.projects.models import Member, Project, Role, User
 
 PASSWORD = "correct horse battery"
+TOKEN = re.compile("[A-Za-z0-9]{64}")  # against forged requests: another in each answer
+
+
+def without_token(answer: HttpResponse) -> str:
+    """A page as text, so that two answers can be compared."""
+    return TOKEN.sub("", answer.content.decode())
 
 
 def make_user(name: str, **fields: object) -> User:

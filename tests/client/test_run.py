@@ -176,7 +176,7 @@ def test_a_server_that_comes_back_during_the_wait_is_told_once(
     evalhub, web_server, celery_worker, model_endpoint, project
 ):
     make_version(project, 5)
-    make_caller(project, model_endpoint.url)
+    make_caller(project, model_endpoint.url, "echo?delay=2", name="echo")  # so that there is a wait
 
     with cutting_proxy(web_server.url) as proxy:
         proxy.most_requests, proxy.least_closed = 4, 5
