@@ -37,8 +37,6 @@ CLAIM_AGAIN_SECONDS = 1.0
 BEGIN_AGAIN_SECONDS = 0.25
 # What is ready should last through a slow claim behind a slow store, but not keep work from other workers.
 READY_FOR_SECONDS, MOST_POOLS_READY = 0.1, 8
-# Until it is known how quick the calls are.
-POOLS_READY_AT_FIRST = 4
 
 
 class Stop(Enum):
@@ -82,7 +80,7 @@ class Shift:
         self.allowance = Allowance(share, meter, self.hand)
         self.filing = Filing(self.hand, self.database if order.has_budget else filing)
         self.probing = Probing(self.hand, self.database)
-        self.pool.wanted = POOLS_READY_AT_FIRST * order.plan["max_in_flight"]
+        self.pool.wanted = 1 if meter.is_needed else order.plan["max_in_flight"]
         self.counted_at = self.loop.time()
         self.stop: Stop | None = None
         self.stopped_at = 0.0

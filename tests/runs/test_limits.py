@@ -81,14 +81,14 @@ def test_ten_runs_over_two_endpoints_keep_the_limits_of_both_and_none_starves(
 ):
     narrow = callers_of(project, model_endpoint.url, "narrow", requests_per_minute=600, max_in_flight=6)
     wide = callers_of(project, other_endpoint.url, "wide", requests_per_minute=1800, max_in_flight=12)
-    few, many = make_version(project, 40, name="Few"), make_version(project, 120, name="Many")
+    few, many = make_version(project, 60, name="Few"), make_version(project, 180, name="Many")
 
     narrow_runs, wide_runs = start_in_turn((few, narrow), (many, wide))
     runs = [*narrow_runs, *wide_runs]
     wait_until(lambda: all(is_over(run) for run in runs), 120)
 
-    assert [run.outputs.filter(error_cause="").count() for run in runs] == [40] * RUNS + [120] * RUNS
-    for endpoint, count, limit, at_once in ((model_endpoint, 40, 600, 6), (other_endpoint, 120, 1800, 12)):
+    assert [run.outputs.filter(error_cause="").count() for run in runs] == [60] * RUNS + [180] * RUNS
+    for endpoint, count, limit, at_once in ((model_endpoint, 60, 600, 6), (other_endpoint, 180, 1800, 12)):
         arrivals = arrivals_of(endpoint)
         assert len(arrivals) == RUNS * count
         assert most_within(arrivals, 10) <= limit / 6
