@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from evalhub.candidates.answers import Collected
 from evalhub.candidates.bodies import Body
+from evalhub.candidates.deadline import deadline
 from evalhub.candidates.faults import connection_fault, fault_of_status, retry_after, timeout_fault, unreadable_fault
 from evalhub.candidates.guarding import AddressError, check_url
 from evalhub.candidates.loose_json import decoded, read_json, to_json
@@ -60,7 +61,7 @@ async def call(
     watch = Watch()
     try:
         check_url(plan["base_url"])
-        async with asyncio.timeout(plan["timeout_seconds"]):
+        with deadline(plan["timeout_seconds"]):
             await ask(session, plan, key, body, reply, watch)
     except CallError as fault:
         fail(reply, fault)

@@ -11,6 +11,7 @@ from collections.abc import Container
 from functools import partial
 from secrets import token_hex
 
+import uvloop
 from django.conf import settings
 from django.db import DatabaseError
 from redis import Redis
@@ -54,7 +55,7 @@ def execute_chunks(run_id: int) -> bool:
     except EvalHubError as error:
         pause_before_calls(run_id, str(error))
         return False
-    return asyncio.run(work(order))
+    return uvloop.run(work(order))
 
 
 def order_for(run: Run) -> Order:

@@ -28,7 +28,8 @@ class Filing:
         self.batch: asyncio.Task[None] | None = None
         self.leases: list[Lease] = []
         """Those that end with the batch under way."""
-        self.store_at = self.announce_at = 0.0
+        self.store_at = 0.0
+        self.announce_at = self.loop.time() + ANNOUNCE_SECONDS  # a run that is over sooner announces itself at its end
         self.is_unannounced = False
         self.announcing: asyncio.Future[None] = self.loop.create_future()
         self.announcing.set_result(None)

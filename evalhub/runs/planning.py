@@ -25,8 +25,8 @@ GROUP BY repeat, part ORDER BY repeat, part
 
 
 def chunk_size(plan: dict[str, Any]) -> int:
-    """Examples in a chunk: twice what is in flight at once, so that a pool rarely waits for its next claim."""
-    return min(LARGEST_CHUNK, max(SMALLEST_CHUNK, 2 * int(plan["max_in_flight"])))
+    """Examples in a chunk: thrice what is in flight at once, so that a pool rarely waits for its next claim."""
+    return min(LARGEST_CHUNK, max(SMALLEST_CHUNK, 3 * int(plan["max_in_flight"])))
 
 
 def plan_chunks(run_id: int, version_id: int, repeats: int, size: int) -> int:

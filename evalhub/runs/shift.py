@@ -116,9 +116,7 @@ class Shift:
         return self.stop or Stop.DONE
 
     async def is_over(self) -> bool:
-        """One round: look up, claim, begin, store; true when nothing is in hand any more that could be finished."""
-        if self.is_due("beat", chunks.HEARTBEAT_SECONDS):
-            await self.beat()
+        """One round: look up, begin, claim, beat, store; true when nothing is in hand that could still be finished."""
         if self.is_due("state", TICK_SECONDS):
             await self.look_up()
         await self.decide()
@@ -127,6 +125,8 @@ class Shift:
             await self.begin_more()
         if self.stop is None and self.wants_more():
             await self.claim_more()
+        if self.is_due("beat", chunks.HEARTBEAT_SECONDS):
+            await self.beat()
         if await self.filing.look() and self.has_nothing() and not self.is_exhausted:
             self.due["claim"] = 0.0  # now also for what must be worked on alone
             self.nudged.set()
