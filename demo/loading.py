@@ -235,9 +235,10 @@ def label_a_part(project: Project, people: list[User]) -> None:
     goal = int(made.items.count() * LABELLED_SHARE)
     for turn in range(goal - made.items.filter(status=ReviewItem.Status.SETTLED).count()):
         reviewer = people[turn % len(people)]
-        item = claim_next_item(made, reviewer)
-        if item is None:
+        claimed = claim_next_item(made, reviewer)
+        if claimed is None:
             return
+        item = ReviewItem.objects.select_related("output__example").get(pk=claimed)
         output = item.output
         label = plausible_label(output.example.expected_kind, output.example.expected, output.text, output.tool_calls)
         if label:

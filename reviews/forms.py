@@ -17,6 +17,10 @@ class RunsField(forms.ModelMultipleChoiceField):
         return f"{obj.candidate.name} (run {obj.pk})"
 
 
+# Those that a person can ask for; others an item gets otherwise.
+ASKED_FOR = (Reason.FAILED_CHECK, Reason.DIFFERS, Reason.AUDIT)
+
+
 class RoundForm(forms.Form):
     """Which outputs of the runs over one version are read, and how."""
 
@@ -59,14 +63,14 @@ class RoundForm(forms.Form):
             )
 
     def reason_fields(self) -> list[tuple[Any, Any]]:
-        return [(self[f"use_{reason}"], self[f"count_{reason}"]) for reason in Reason]
+        return [(self[f"use_{reason}"], self[f"count_{reason}"]) for reason in ASKED_FOR]
 
     def clean_seed(self) -> str:
         return str(self.cleaned_data["seed"]) or secrets.token_hex(4)
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
-        data["wanted"] = {reason: data.get(f"count_{reason}") for reason in Reason if data.get(f"use_{reason}")}
+        data["wanted"] = {reason: data.get(f"count_{reason}") for reason in ASKED_FOR if data.get(f"use_{reason}")}
         if not data["wanted"]:
             raise forms.ValidationError("Choose at least one reason for which outputs are read.")
         return data

@@ -6,6 +6,8 @@ import random
 from collections.abc import Mapping, Sequence
 
 from django.db import transaction
+from django.db.models import Count, Sum
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from evalhub.checks.disagreements import differing_outputs, failed_outputs, passed_outputs
@@ -82,6 +84,7 @@ def fill_round(round_id: int) -> None:
         for found in choose({reason: pool_of(run, reason) for reason in wanted}, wanted, f"{seed}:{run.pk}")
     ]
     shuffled = random.Random(seed)  # noqa: S311 -- an order, not a secret
+    shared = round(len(chosen) * planned.shared_percent / 100)
     items = [
         ReviewItem(
             round=planned,
@@ -92,9 +95,19 @@ def fill_round(round_id: int) -> None:
         )
         for found in chosen
     ]
+    for place, item in enumerate(shuffled.sample(items, len(items))):
+        item.labels_wanted = planned.labels_wanted if place < shared else 1
     ReviewItem.objects.bulk_create(items, batch_size=2000, ignore_conflicts=True)
     planned.filled_at = timezone.now()
     planned.save(update_fields=["filled_at"])
+    count_items(planned.pk)
+
+
+def count_items(round_id: int) -> None:
+    """Keep the round's numbers of items and of labels that they want together. After every change of its items."""
+    items = ReviewItem.objects.filter(round=round_id, closed_at=None)
+    sums = items.aggregate(count=Count("pk"), planned=Coalesce(Sum("labels_wanted"), 0))
+    Round.objects.filter(pk=round_id).update(item_count=sums["count"], labels_planned=sums["planned"])
 
 
 def close_round(closing: Round, actor: User) -> None:

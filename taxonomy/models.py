@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.utils import timezone
 
-from evalhub.projects.models import Project
+from evalhub.projects.models import Project, User
 from evalhub.runs.models import Output, Run
 
 
@@ -63,6 +63,10 @@ class Verdict(models.Model):
         null=True, help_text="The chance that the output had of being chosen for review."
     )
     settled_at = models.DateTimeField(default=timezone.now)
+    decided_by = models.ForeignKey(
+        User, models.PROTECT, null=True, related_name="+", db_index=False, help_text="Who settled it over the labels."
+    )
+    why = models.TextField(blank=True, help_text="What that person said of it.")
 
     class Meta:
         indexes = [models.Index(fields=["run", "outcome"], name="verdict_by_run")]

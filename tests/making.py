@@ -14,6 +14,8 @@ from evalhub.evalsets.models import EvalSet, EvalSetVersion, Example
 from evalhub.projects.models import Member, Project, Role, User
 from evalhub.runs.models import Output, Run
 from reviews.models import ReviewItem, Round
+from reviews.queue import claim_next_item
+from reviews.rounds import count_items
 
 
 def admin_of(project: Project) -> User:
@@ -103,7 +105,22 @@ def make_round(run: Run, labels_wanted: int = 1, name: str = "Disagreements") ->
     )
     made.runs.add(run)
     ReviewItem.objects.bulk_create(
-        ReviewItem(round=made, output=output, reasons=["failed_check"], inclusion_probability=0.5, order=number)
+        ReviewItem(
+            round=made,
+            output=output,
+            reasons=["failed_check"],
+            inclusion_probability=0.5,
+            order=number,
+            labels_wanted=labels_wanted,
+        )
         for number, output in enumerate(run.outputs.order_by("pk"))
     )
+    count_items(made.pk)
+    made.refresh_from_db()
     return made
+
+
+def claim_next(made: Round, person: User) -> ReviewItem | None:
+    """The next item for the person, as a row; None when nothing waits for them."""
+    claimed = claim_next_item(made, person)
+    return ReviewItem.objects.get(pk=claimed) if claimed else None

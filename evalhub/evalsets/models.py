@@ -36,6 +36,7 @@ class Upload(models.Model):
         EXAMPLES = "examples", "Examples of an eval set"
         PRODUCTION_SAMPLES = "production_samples", "Production samples"
         OUTPUTS = "outputs", "Recorded outputs"
+        LABELS = "labels", "Labels"
 
     class State(models.TextChoices):
         RECEIVED = "received", "Waiting for the mapping"
@@ -269,3 +270,38 @@ class Example(models.Model):
 
     def __str__(self) -> str:
         return self.key
+
+
+class CorrectionQuerySet(models.QuerySet["Correction"]):
+    def in_project(self, project: Project) -> CorrectionQuerySet:
+        return self.filter(example__version__eval_set__project=project)
+
+
+class Correction(models.Model):
+    """Somebody's word that an expected answer is wrong, and what it should be. A lead decides; nothing changes before.
+
+    Accepted ones go into the next version of the eval set; the version that the example is of never changes.
+    """
+
+    class State(models.TextChoices):
+        OPEN = "open", "Open"
+        ACCEPTED = "accepted", "Accepted"
+        REFUSED = "refused", "Refused"
+
+    example = models.ForeignKey(Example, models.CASCADE, related_name="corrections")
+    expected_kind = models.CharField(max_length=10, choices=ExpectedKind, blank=True)
+    expected = ExactJSONField(null=True)
+    is_open_ended = models.BooleanField(default=False, help_text="Wrong, but what is right was not said.")
+    note = models.TextField(blank=True, max_length=10_000)
+    state = models.CharField(max_length=10, choices=State, default=State.OPEN)
+    proposed_by = models.ForeignKey(User, models.PROTECT, related_name="+")
+    proposed_at = models.DateTimeField(default=timezone.now)
+    decided_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+    decided_at = models.DateTimeField(null=True)
+    answer = models.CharField(max_length=500, blank=True, help_text="Why it was refused.")
+    accepted_into = models.ForeignKey(EvalSetVersion, models.SET_NULL, null=True, related_name="corrections")
+
+    objects = CorrectionQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-pk"]

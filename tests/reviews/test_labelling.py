@@ -29,7 +29,7 @@ def test_the_last_wanted_label_settles_the_output(run, reviewer, types):
     assert (verdict.outcome, verdict.run, verdict.inclusion_probability) == ("fail", run, 0.5)
     assert found_by(item) == {error_type.pk for error_type in types}
     item.refresh_from_db()
-    assert (item.status, item.claimed_by) == ("settled", None)
+    assert (item.status, item.label_count, item.claims.count()) == ("settled", 1, 0)
 
 
 def test_a_changed_label_changes_the_verdict(run, reviewer, types):

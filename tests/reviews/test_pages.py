@@ -3,9 +3,8 @@ from django.urls import reverse
 
 from reviews.labelling import record_label
 from reviews.models import Label, Round
-from reviews.queue import claim_next_item
 from taxonomy.models import ErrorType
-from tests.making import make_candidate, make_check, make_round, make_run, make_score, make_version
+from tests.making import claim_next, make_candidate, make_check, make_round, make_run, make_score, make_version
 
 HTMX = {"HX-Request": "true"}
 
@@ -20,19 +19,19 @@ def post_label(client, project, item, **data):
 
 
 def test_a_label_answers_with_the_next_item(client_of, project, reviewer, made):
-    first = claim_next_item(made, reviewer)
+    first = claim_next(made, reviewer)
 
     answer = post_label(client_of(reviewer), project, first, outcome="pass")
 
     assert answer.status_code == 200
     assert "Item 2 of 3" in answer.content.decode()
     assert "<html" not in answer.content.decode()
-    assert claim_next_item(made, reviewer) != first
+    assert claim_next(made, reviewer) != first
 
 
 @pytest.mark.parametrize("data", [{"outcome": "fail"}, {"outcome": "fail", "note": "  "}, {"outcome": "maybe"}, {}])
 def test_a_label_that_says_too_little_is_kept_and_asked_about(client_of, project, reviewer, made, data):
-    item = claim_next_item(made, reviewer)
+    item = claim_next(made, reviewer)
 
     answer = post_label(client_of(reviewer), project, item, **data)
 
@@ -41,7 +40,7 @@ def test_a_label_that_says_too_little_is_kept_and_asked_about(client_of, project
 
 
 def test_a_pass_with_an_error_type_is_asked_about_with_everything_kept(client_of, project, reviewer, made):
-    item = claim_next_item(made, reviewer)
+    item = claim_next(made, reviewer)
     error_type = ErrorType.objects.filter(project=project).first()
 
     answer = post_label(
@@ -57,7 +56,7 @@ def test_a_pass_with_an_error_type_is_asked_about_with_everything_kept(client_of
 
 def test_an_error_type_of_another_project_is_refused(client_of, project, reviewer, made, stranger):
     foreign = ErrorType.objects.exclude(project=project).first()
-    item = claim_next_item(made, reviewer)
+    item = claim_next(made, reviewer)
 
     answer = post_label(client_of(reviewer), project, item, outcome="fail", error_types=[foreign.pk])
 
@@ -66,7 +65,7 @@ def test_an_error_type_of_another_project_is_refused(client_of, project, reviewe
 
 
 def test_a_late_label_is_told_and_its_note_kept(client_of, project, lead, reviewer, made):
-    item = claim_next_item(made, reviewer)
+    item = claim_next(made, reviewer)
     record_label(item, reviewer, "pass")
 
     answer = post_label(client_of(lead), project, item, outcome="fail", note="too late")
@@ -78,7 +77,7 @@ def test_a_late_label_is_told_and_its_note_kept(client_of, project, lead, review
 
 
 def test_who_labelled_changes_the_label_later(client_of, project, reviewer, made):
-    item = claim_next_item(made, reviewer)
+    item = claim_next(made, reviewer)
     record_label(item, reviewer, "fail", note="first thought")
     client = client_of(reviewer)
 
@@ -92,7 +91,7 @@ def test_who_labelled_changes_the_label_later(client_of, project, reviewer, made
 
 
 def test_the_item_of_another_is_not_shown(client_of, project, lead, reviewer, made):
-    item = claim_next_item(made, lead)
+    item = claim_next(made, lead)
 
     answer = client_of(reviewer).get(reverse("reviews:item", args=[project.slug, item.pk]))
 
@@ -166,7 +165,7 @@ def test_the_desk_and_the_lists_take_the_same_queries_for_any_size(
 
 
 def test_two_tabs_do_not_overwrite_each_other_unasked(client_of, project, reviewer, made):
-    item = claim_next_item(made, reviewer)
+    item = claim_next(made, reviewer)
     error_type = ErrorType.objects.filter(project=project).first()
     client = client_of(reviewer)
     post_label(client, project, item, outcome="pass")
@@ -181,7 +180,7 @@ def test_two_tabs_do_not_overwrite_each_other_unasked(client_of, project, review
 
 
 def test_the_same_label_sent_twice_is_one_label(client_of, project, reviewer, made):
-    item = claim_next_item(made, reviewer)
+    item = claim_next(made, reviewer)
     client = client_of(reviewer)
 
     statuses = [post_label(client, project, item, outcome="pass").status_code for _ in range(2)]
@@ -200,7 +199,7 @@ def test_the_desk_of_a_closed_round_says_so(client_of, project, lead, reviewer, 
 
 
 def test_a_label_sent_while_signed_out_leaves_the_page_as_it_is(client, project, reviewer, made):
-    item = claim_next_item(made, reviewer)
+    item = claim_next(made, reviewer)
 
     answer = post_label(client, project, item, outcome="pass")
 

@@ -6,19 +6,35 @@ from reviews.status import agreed_types, item_status
 Status = ReviewItem.Status
 
 
+PASS, FAIL, FORMAT, VALUE = (
+    ("pass", frozenset()),
+    ("fail", frozenset()),
+    ("fail", frozenset({1})),
+    ("fail", frozenset({2})),
+)
+
+
 @pytest.mark.parametrize(
-    ("labels", "wanted", "outcomes", "status"),
+    ("said", "wanted", "facts", "status"),
     [
-        (0, 1, [], Status.WAITING),
-        (1, 2, ["pass"], Status.IN_REVIEW),
-        (1, 1, ["fail"], Status.SETTLED),
-        (2, 2, ["fail", "fail"], Status.SETTLED),
-        (2, 2, ["fail", "pass"], Status.CONTESTED),
-        (3, 2, ["pass", "pass", "pass"], Status.SETTLED),
+        ([], 1, {}, Status.WAITING),
+        ([PASS], 2, {}, Status.IN_REVIEW),
+        ([FAIL], 1, {}, Status.SETTLED),
+        ([FORMAT, FORMAT], 2, {}, Status.SETTLED),
+        ([FAIL, PASS], 2, {}, Status.CONTESTED),
+        ([FORMAT, VALUE], 2, {}, Status.CONTESTED),
+        ([FORMAT, VALUE], 2, {"contests_types": False}, Status.SETTLED),
+        ([FAIL, PASS], 2, {"contests_types": False}, Status.CONTESTED),
+        ([PASS, PASS, PASS], 2, {}, Status.SETTLED),
+        ([FAIL, PASS], 2, {"is_known": True}, Status.SETTLED),
+        ([FAIL, PASS], 2, {"is_decided": True}, Status.SETTLED),
+        ([], 1, {"is_decided": True}, Status.SETTLED),
+        ([PASS], 2, {"is_closed": True}, Status.CLOSED),
+        ([PASS], 1, {"is_closed": True}, Status.SETTLED),
     ],
 )
-def test_the_status_follows_from_the_labels(labels, wanted, outcomes, status):
-    assert item_status(labels, wanted, outcomes) == status
+def test_the_status_follows_from_the_labels_and_what_leads_did(said, wanted, facts, status):
+    assert item_status(said, wanted, **facts) == status
 
 
 def test_a_type_that_half_of_the_labels_carry_is_agreed():
