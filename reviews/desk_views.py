@@ -14,11 +14,11 @@ from evalhub.projects.access import MemberRequest, for_role
 from evalhub.projects.models import Project, Role
 from evalhub.web.paging import whole
 from evalhub.web.rendering import render_page_or_fragment, wants_fragment
-from reviews.forms import LabelForm
 from reviews.labelling import NotYours, record_label, undo_label
 from reviews.models import Label, ReviewItem, Round
 from reviews.queue import claim_item, claim_next_item, labels_left
 from reviews.reading import read_item, type_choices
+from reviews.saying_forms import SayingForm
 from taxonomy.models import ErrorType
 
 
@@ -27,7 +27,7 @@ def show_item(
     project: Project,
     item: ReviewItem | None,
     open_round: Round,
-    form: LabelForm | None = None,
+    form: SayingForm | None = None,
     previous: int | None = None,
 ) -> HttpResponseBase:
     """The desk with this item, or with the sentence that nothing waits."""
@@ -96,7 +96,7 @@ def show_own(request: MemberRequest, project: Project, pk: int) -> HttpResponseB
 def label(request: MemberRequest, project: Project, pk: int) -> HttpResponseBase:
     """Save a label and go on to the next item. What does not fit is said beside the form, with everything kept."""
     item = item_for(project, pk)
-    form = LabelForm(request.POST, project=project)
+    form = SayingForm(request.POST, project=project)
     if not form.is_valid():
         return show_item(request, project, item, item.round, form)
     data = form.cleaned_data
@@ -104,7 +104,16 @@ def label(request: MemberRequest, project: Project, pk: int) -> HttpResponseBase
         form.add_error(None, "You labelled this item meanwhile, in another tab. Press again to replace that label.")
         return show_item(request, project, item, item.round, form)
     try:
-        record_label(item, request.user, data["outcome"], data["error_types"], data["note"])
+        record_label(
+            item,
+            request.user,
+            data["outcome"],
+            data["error_types"],
+            data["note"],
+            severity=data["severity"],
+            fault=data["fault"],
+            failing_step=data["failing_step"],
+        )
     except NotYours as error:
         form.add_error(None, str(error))
         return show_item(request, project, item, item.round, form)

@@ -17,9 +17,9 @@ from evalhub.projects.models import Project, Role
 from evalhub.runs.models import Run
 from evalhub.web.paging import page_of, whole
 from evalhub.web.rendering import render_page_or_fragment
-from reviews.forms import RoundForm
 from reviews.models import Label, Reason, ReviewItem, Round
 from reviews.progress import rounds_with_progress
+from reviews.round_forms import RoundForm
 from reviews.rounds import close_round, plan_round, reopen_round
 from reviews.tasks import fill_round_task
 

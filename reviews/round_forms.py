@@ -1,3 +1,5 @@
+"""What a lead asks of a new round."""
+
 from __future__ import annotations
 
 import secrets
@@ -9,7 +11,6 @@ from evalhub.evalsets.models import EvalSetVersion
 from evalhub.projects.models import Project
 from evalhub.runs.models import Run
 from reviews.models import Reason
-from taxonomy.models import ErrorType, Verdict
 
 
 class RunsField(forms.ModelMultipleChoiceField):
@@ -73,27 +74,4 @@ class RoundForm(forms.Form):
         data["wanted"] = {reason: data.get(f"count_{reason}") for reason in ASKED_FOR if data.get(f"use_{reason}")}
         if not data["wanted"]:
             raise forms.ValidationError("Choose at least one reason for which outputs are read.")
-        return data
-
-
-class LabelForm(forms.Form):
-    """What a reviewer says of an item. The outcome is the button that was pressed."""
-
-    outcome = forms.ChoiceField(choices=Verdict.Outcome.choices)
-    error_types = forms.ModelMultipleChoiceField(queryset=ErrorType.objects.none(), required=False)
-    note = forms.CharField(required=False, max_length=10_000, widget=forms.Textarea(attrs={"rows": 3}))
-
-    def __init__(self, *args: Any, project: Project, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        types = self.fields["error_types"]
-        assert isinstance(types, forms.ModelMultipleChoiceField)
-        types.queryset = ErrorType.objects.in_project(project)
-
-    def clean(self) -> dict[str, Any]:
-        data = super().clean() or {}
-        outcome, types, note = data.get("outcome"), data.get("error_types"), data.get("note", "")
-        if outcome == Verdict.Outcome.PASS and types:
-            raise forms.ValidationError("You ticked an error type and pressed Pass. Untick it, or press Fail.")
-        if outcome == Verdict.Outcome.FAIL and not types and not note.strip():
-            raise forms.ValidationError("Say what went wrong: tick an error type, or write a note.")
         return data
