@@ -1,12 +1,12 @@
 from django.urls import path
 
-from reviews import desk_views, home_views, round_views
+from reviews import desk_views, home_views, making_views, round_views
 
 app_name = "reviews"
 urlpatterns = [
     path("review/", home_views.home, name="home"),
     path("review/summary/", home_views.summary, name="summary"),
-    path("review/new/", round_views.new_round, name="new"),
+    path("review/new/", making_views.new_round, name="new"),
     path("review/rounds/<int:pk>/", round_views.show_round, name="round"),
     path("review/rounds/<int:pk>/change/", round_views.change_round, name="change_round"),
     path("review/rounds/<int:pk>/desk/", desk_views.desk, name="desk"),
