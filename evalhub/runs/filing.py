@@ -11,8 +11,6 @@ from evalhub.runs.in_hand import InHand
 from evalhub.runs.storing import Row, store_outputs
 from evalhub.runs.waking import announce_outputs
 
-# What was answered and not stored yet is asked again if the worker is lost.
-STORE_AFTER_SECONDS = 0.05
 ANNOUNCE_SECONDS = 2.0
 
 
@@ -28,7 +26,6 @@ class Filing:
         self.batch: asyncio.Task[None] | None = None
         self.leases: list[Lease] = []
         """Those that end with the batch under way."""
-        self.store_at = 0.0
         self.announce_at = self.loop.time() + ANNOUNCE_SECONDS  # a run that is over sooner announces itself at its end
         self.is_unannounced = False
         self.announcing: asyncio.Future[None] = self.loop.create_future()
@@ -50,7 +47,7 @@ class Filing:
     def has_enough(self) -> bool:
         if not self.has_any():
             return False
-        return self.hand.is_much() or not self.pool.calls or self.loop.time() >= self.store_at
+        return self.hand.is_much() or not self.pool.calls or self.loop.time() >= self.hand.store_at
 
     def has_any(self) -> bool:
         return bool(self.hand.rows or self.hand.finished or (self.hand.settled and self.hand.order.has_budget))
@@ -62,7 +59,6 @@ class Filing:
 
     async def store(self, rows: list[Row], finished: list[Lease], settled: list[Settlement]) -> None:
         stored = await self.database.run(store_outputs, rows, finished, settled)
-        self.store_at = self.loop.time() + STORE_AFTER_SECONDS
         self.is_unannounced = self.is_unannounced or stored > 0
         self.pool.is_clogged = False
         self.pool.fill()

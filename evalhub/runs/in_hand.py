@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 STORE_AFTER_ROWS, STORE_AFTER_CHARACTERS = 200, 4_000_000
+# What was answered and not stored yet is asked again, and paid again, if the worker is lost.
+STORE_AFTER_SECONDS = 0.02
 MOST_UNSTORED_ROWS, MOST_UNSTORED_CHARACTERS = 2_000, 64_000_000
 REFUSALS_IN_A_ROW = 3
 
@@ -60,6 +62,8 @@ class InHand:
         self.finished: list[Lease] = []
         """All their examples are answered, and the last answers are among the rows."""
         self.rows: list[Row] = []
+        self.store_at = 0.0
+        """When the first of the rows will have waited long enough, on the loop's clock."""
         self.characters = 0
         self.settled: list[Settlement] = []
         """Calls that are over, and are still written down as begun."""
@@ -136,6 +140,9 @@ class InHand:
         lease = item.lease
         if lease.items.pop(item.example_id, None) is None or lease.is_lost:
             return
+        if not self.rows:
+            self.store_at = self.pool.loop.time() + STORE_AFTER_SECONDS
+            self.pool.loop.call_at(self.store_at, self.nudge)
         self.rows.append(row_of(item, reply, self.order.plan))
         self.characters += len(reply.text) + len(reply.raw) + sum(len(made["arguments"]) for made in reply.tool_calls)
         if not lease.items:

@@ -42,7 +42,7 @@ ON CONFLICT (run_id, example_id, repeat) DO NOTHING
 
 def digest_of(plan: Mapping[str, Any], repeat: int, body: Mapping[str, Any]) -> bytes:
     """What makes a call the same as another: endpoint, model, parameters, messages, tools and repeat."""
-    asked = {name: value for name, value in body.items() if name not in NOT_ASKED}
+    asked = body if NOT_ASKED.isdisjoint(body) else {name: body[name] for name in body if name not in NOT_ASKED}
     told = orjson.dumps([plan["endpoint"], plan["base_url"], repeat, asked])
     return blake2b(told, digest_size=DIGEST_BYTES).digest()
 
