@@ -12,14 +12,12 @@ from django.views.decorators.http import require_GET, require_POST
 
 from evalhub.projects.access import MemberRequest, for_role
 from evalhub.projects.models import Project, Role
-from evalhub.web.paging import whole
 from evalhub.web.rendering import render_page_or_fragment, wants_fragment
 from reviews.labelling import NotYours, record_label, undo_label
 from reviews.models import Label, ReviewItem, Round
 from reviews.queue import claim_item, claim_next_item, labels_left
-from reviews.reading import read_item, type_choices
-from reviews.saying_forms import SayingForm
-from taxonomy.models import ErrorType
+from reviews.reading import read_item
+from reviews.saying_forms import SayingForm, saying_context
 
 
 def show_item(
@@ -32,22 +30,15 @@ def show_item(
 ) -> HttpResponseBase:
     """The desk with this item, or with the sentence that nothing waits."""
     reading = read_item(item, request.user) if item else None
-    if form and form.is_bound:
-        chosen = {key for text in request.POST.getlist("error_types") if (key := whole(text)) is not None}
-    else:
-        chosen = reading.own_types if reading else set()
+    said = saying_context(project, reading.own_label if reading else None, form, hides_types=open_round.hides_types)
     labelled = Label.objects.filter(item__round=open_round, reviewer=request.user)
     waiting = labels_left(open_round)
     context = {
         "round": open_round,
         "reading": reading,
         "item": item,
-        "choices": type_choices(list(ErrorType.objects.in_project(project).active())),
-        "chosen": chosen,
-        "form": form,
-        "note": form.data.get("note", "")
-        if form
-        else (reading.own_label.note if reading and reading.own_label else ""),
+        "note": said["said"].get("note", ""),
+        **said,
         "done": (done := labelled.count()),
         "of": done + waiting,
         "previous": previous or last_labelled(open_round, request, item),
@@ -96,7 +87,7 @@ def show_own(request: MemberRequest, project: Project, pk: int) -> HttpResponseB
 def label(request: MemberRequest, project: Project, pk: int) -> HttpResponseBase:
     """Save a label and go on to the next item. What does not fit is said beside the form, with everything kept."""
     item = item_for(project, pk)
-    form = SayingForm(request.POST, project=project)
+    form = SayingForm(request.POST, project=project, hides_types=item.round.hides_types)
     if not form.is_valid():
         return show_item(request, project, item, item.round, form)
     data = form.cleaned_data

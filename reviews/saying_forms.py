@@ -2,36 +2,141 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django import forms
+from django.db.models import Q
+from django.http import QueryDict
 
 from evalhub.projects.models import Project
-from reviews.models import Fault
+from reviews.models import Fault, Saying
+from reviews.reading import type_choices
 from taxonomy.models import ErrorType, Severity, Verdict
+
+MOST_DIGITS = 18  # a number of so many fits into the database's
+# What only a failure has: with a pass it is a slip of the finger, and one of the two is not meant.
+OF_FAILURES = {"error_types": "an error type", "severity": "a severity", "failing_step": "a step that went wrong"}
+FAULTS_OF_FAILURES = {Fault.MODEL, Fault.INFRASTRUCTURE}
 
 
 class SayingForm(forms.Form):
-    """What somebody says of an output: a label, a decision or a known answer. The outcome is the button pressed."""
+    """What somebody says of an output: a label, a decision or a known answer. The outcome is the button pressed.
 
-    outcome = forms.ChoiceField(choices=Verdict.Outcome.choices)
-    error_types = forms.ModelMultipleChoiceField(queryset=ErrorType.objects.none(), required=False)
+    ``hides_types``: open coding, where there are no error types and a failure needs its note. ``correction`` is the
+    expected answer as it should be; it counts only when the fault is that the expected answer is wrong.
+    """
+
+    outcome = forms.ChoiceField(
+        choices=Verdict.Outcome.choices,
+        error_messages={"required": "Press Pass or Fail.", "invalid_choice": "Press Pass or Fail."},
+    )
+    error_types = forms.ModelMultipleChoiceField(
+        queryset=ErrorType.objects.none(),
+        required=False,
+        error_messages={
+            "invalid_choice": "An error type you ticked is not there any more. Tick another one.",
+            "invalid_pk_value": "An error type you ticked is not there any more. Tick another one.",
+        },
+    )
     severity = forms.ChoiceField(choices=[("", "as the error types say"), *Severity.choices], required=False)
     fault = forms.ChoiceField(choices=[("", "not said"), *Fault.choices], required=False)
     failing_step = forms.IntegerField(min_value=1, max_value=10_000, required=False)
-    note = forms.CharField(required=False, max_length=10_000, widget=forms.Textarea(attrs={"rows": 3}))
+    note = forms.CharField(
+        required=False,
+        max_length=10_000,
+        error_messages={"max_length": "The note has more than 10,000 characters. Shorten it."},
+    )
+    correction = forms.CharField(required=False, max_length=100_000, strip=False)
 
-    def __init__(self, *args: Any, project: Project, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(self, data: QueryDict | None = None, *, project: Project, hides_types: bool = False) -> None:
+        super().__init__(data)
+        self.hides_types = hides_types
         types = self.fields["error_types"]
         assert isinstance(types, forms.ModelMultipleChoiceField)
-        types.queryset = ErrorType.objects.in_project(project)
+        types.queryset = ErrorType.objects.none() if hides_types else ErrorType.objects.in_project(project)
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
-        outcome, types, note = data.get("outcome"), data.get("error_types"), data.get("note", "")
-        if outcome == Verdict.Outcome.PASS and types:
-            raise forms.ValidationError("You ticked an error type and pressed Pass. Untick it, or press Fail.")
-        if outcome == Verdict.Outcome.FAIL and not types and not note.strip():
-            raise forms.ValidationError("Say what went wrong: tick an error type, or write a note.")
+        outcome = data.get("outcome")
+        if outcome == Verdict.Outcome.PASS:
+            self.refuse_failure_in_pass(data)
+        if outcome == Verdict.Outcome.FAIL and not data.get("error_types") and not data.get("note", "").strip():
+            if self.hides_types:
+                raise forms.ValidationError("Say what went wrong: write a note.", code="too_little")
+            raise forms.ValidationError("Say what went wrong: tick an error type, or write a note.", code="too_little")
+        if data.get("fault") != Fault.EXPECTED:
+            data["correction"] = ""
         return data
+
+    def refuse_failure_in_pass(self, data: Mapping[str, Any]) -> None:
+        said = [words for name, words in OF_FAILURES.items() if data.get(name)]
+        if data.get("error_types"):
+            raise forms.ValidationError("You ticked an error type and pressed Pass. Untick it, or press Fail.")
+        if data.get("fault") in FAULTS_OF_FAILURES:
+            said.append("whose fault it is")
+        if said:
+            raise forms.ValidationError(
+                f"You chose {' and '.join(said)}, and pressed Pass. Under More, set that back, or press Fail."
+            )
+
+    @property
+    def asks_for_note(self) -> bool:
+        return self.is_bound and self.has_error("__all__", code="too_little")
+
+
+def said_in(data: QueryDict) -> dict[str, Any]:
+    """What was posted, as ``Saying.as_said`` with “correction” besides; what is not said is left out.
+
+    Nothing is refused here: half-said things are what drafts are made of, and what a refused form shows again.
+    """
+    said: dict[str, Any] = {name: data[name][:limit] for name, limit in LENGTHS.items() if data.get(name, "").strip()}
+    if types := sorted({key for text in data.getlist("error_types") if (key := whole_or_none(text)) is not None}):
+        said["error_types"] = types
+    if (step := whole_or_none(data.get("failing_step", ""))) is not None:
+        said["failing_step"] = step
+    return said
+
+
+LENGTHS = {"outcome": 4, "severity": 10, "fault": 15, "note": 10_000, "correction": 100_000}
+
+
+def whole_or_none(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= MOST_DIGITS else None
+
+
+def saying_context(
+    project: Project,
+    said: Mapping[str, Any] | Saying | None = None,
+    form: SayingForm | None = None,
+    steps: Sequence[tuple[int, str]] = (),
+    hides_types: bool = False,
+) -> dict[str, Any]:
+    """What ``reviews/_saying_fields.html`` shows: what a refused ``form`` was sent, else what was ``said`` before.
+
+    ``steps``: the number and words of each step that may be the first that went wrong. Error types that are retired
+    by now are among the choices only where they were said. Two queries, none when types are hidden.
+    """
+    if form is not None and form.is_bound:
+        shown = said_in(form.data)
+    else:
+        shown = dict(said.as_said() if isinstance(said, Saying) else said or {})
+    chosen = set(shown.get("error_types", ()))
+    types: list[ErrorType] = []
+    if not hides_types:
+        types = list(ErrorType.objects.in_project(project).filter(Q(retired_at=None) | Q(pk__in=chosen)))
+    step = shown.get("failing_step")
+    steps = list(steps)
+    if step is not None and step not in {number for number, _ in steps}:
+        steps.append((step, "a step that this page does not number"))
+    return {
+        "form": form,
+        "said": shown,
+        "chosen": chosen,
+        "choices": type_choices(types),
+        "steps": steps,
+        "hides_types": hides_types,
+        "severities": Severity.choices,
+        "faults": Fault.choices,
+        "says_more": any(shown.get(name) for name in ("severity", "fault", "failing_step", "correction")),
+    }
