@@ -43,7 +43,7 @@ def blocks_of(version: EvalSetVersion) -> Iterator[bytes]:
             rows.itersize = ROWS_AT_ONCE
             rows.execute(LINES, [version.pk])
             while batch := rows.fetchmany(ROWS_AT_ONCE):
-                yield b"".join(_line(*row) for row in batch)
+                yield b"".join(line_of(*row) for row in batch)
 
 
 def hash_of(version: EvalSetVersion) -> str:
@@ -70,9 +70,10 @@ def facts_of(version: EvalSetVersion) -> dict[str, Any]:
     return {"examples": examples, "clusters": clusters, "lengths": lengths or [], "kinds": kinds, "tags": tags}
 
 
-def _line(
+def line_of(
     key: str, request: str, expected_kind: str, expected: str | None, tags: list[str], cluster: str, metadata: str
 ) -> bytes:
+    """Return the line of one example; ``request``, ``expected`` and ``metadata`` are JSON text from the database."""
     return canonical_line(
         key=key,
         request=request,

@@ -20,7 +20,7 @@ from evalhub.evalsets.models import Correction, Example, ExpectedKind
 from evalhub.projects.models import User
 from evalhub.projects.trail import record_event
 
-PLACE = "Correct expected answer"
+PLACE = "What should be expected"
 """What the field is called on every page: where a fault of it is said to be."""
 
 LONGEST_ANSWER = 500

@@ -7,6 +7,7 @@ from typing import Any
 from celery import shared_task
 
 from evalhub.evalsets.checking import check_rows
+from evalhub.evalsets.correcting import fill_corrected
 from evalhub.evalsets.drawing import fill_draw
 from evalhub.evalsets.models import EvalSetVersion
 from evalhub.evalsets.publishing import note_facts, publish
@@ -39,7 +40,9 @@ def publish_version_task(version_id: int, **_future: Any) -> None:
 
 @shared_task
 def draw_version_task(version_id: int, **_future: Any) -> None:
+    """Fill a version that waits for its examples: drawn ones, or those of the version before with corrections."""
     fill_draw(version_id)
+    fill_corrected(version_id)
     note_facts(version_id)
 
 

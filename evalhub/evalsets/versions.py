@@ -8,7 +8,7 @@ from django.db import connection, transaction
 from django.db.models import Max
 
 from evalhub.errors import EvalHubError
-from evalhub.evalsets.models import EvalSet, EvalSetVersion
+from evalhub.evalsets.models import Correction, EvalSet, EvalSetVersion
 from evalhub.projects.models import User
 from evalhub.projects.trail import record_event
 
@@ -37,12 +37,16 @@ def settle_draft(version: EvalSetVersion) -> None:
 
 @transaction.atomic
 def delete_draft(version: EvalSetVersion, user: User) -> None:
-    """Take a draft away. It is gone from the pages at once; the caller sends ``erase_version_task``."""
+    """Take a draft away. It is gone from the pages at once; the caller sends ``erase_version_task``.
+
+    Corrections that were accepted into it, or refused for one of those, are open again.
+    """
     found = EvalSetVersion.objects.select_for_update().get(pk=version.pk)
     if found.state != State.DRAFT or found.is_publishing:
         raise VersionError(f"{found} is not a draft any more, so it stays. Reload the page.")
     found.state = State.DELETING
     found.save(update_fields=["state"])
+    found.corrections.update(state=Correction.State.OPEN, decided_by=None, decided_at=None, accepted_into=None)
     record_event(found.eval_set.project, user, "deleted the draft", found)
 
 

@@ -59,33 +59,33 @@ def test_a_proposal_is_read_as_an_upload_of_its_kind(project, lead, kind, before
             "number",
             4,
             "about four",
-            "“Correct expected answer”: “about four” holds no number. Write exactly one, such as 18 or 1,200.50.",
+            "“What should be expected”: “about four” holds no number. Write exactly one, such as 18 or 1,200.50.",
         ),
         (
             "json",
             {},
             "{a: 1}",
-            "“Correct expected answer”: This is not valid JSON: expecting property name enclosed in double quotes at "
+            "“What should be expected”: This is not valid JSON: expecting property name enclosed in double quotes at "
             "character 2, near “{a: 1}”. The example expects JSON.",
         ),
         (
             "tool_calls",
             CALLS,
             "[4]",
-            "“Correct expected answer” has a call 1 that is no object with a name. The example expects tool calls, "
+            "“What should be expected” has a call 1 that is no object with a name. The example expects tool calls, "
             "written as in an upload, or “no call”.",
         ),
         (
             "text",
             "4",
             "4\x005",
-            "“Correct expected answer” holds a NUL character after “4”. PostgreSQL cannot store it; remove it.",
+            "“What should be expected” holds a NUL character after “4”. PostgreSQL cannot store it; remove it.",
         ),
         (
             "text",
             "4",
             "4",
-            "“Correct expected answer” is what the example expects already. Change it, or leave it empty if you do not "
+            "“What should be expected” is what the example expects already. Change it, or leave it empty if you do not "
             "know what is right.",
         ),
     ],
