@@ -11,25 +11,33 @@ from django.utils import timezone
 from evalhub.errors import EvalHubError
 from evalhub.projects.models import User
 from evalhub.runs.models import Output
-from reviews.models import Claim, Decision, Deferral, Draft, ItemEvent, Label, ReviewItem, Saying
+from reviews.models import Decision, Draft, ItemEvent, Label, ReviewItem, Saying
 from reviews.status import Said, Status, agreed_types, item_status
 from taxonomy.models import ErrorType
 from taxonomy.settling import record_verdict, withdraw_verdict
 
 Action = ItemEvent.Action
 
-# With the places that others hold now; one's own claim, if it has not run out, is a place.
-PLACES = """
-SELECT count(*) FILTER (WHERE reviewer_id <> %(me)s), count(*) FILTER (WHERE reviewer_id = %(me)s)
-FROM reviews_claim WHERE item_id = %(item)s AND until > now()
+# The claim tells when the person first saw the item, and whether they hold it still.
+END_WORK = """
+WITH draft AS (DELETE FROM reviews_draft WHERE item_id = %(item)s AND reviewer_id = %(me)s),
+    deferral AS (DELETE FROM reviews_deferral WHERE item_id = %(item)s AND reviewer_id = %(me)s)
+DELETE FROM reviews_claim WHERE item_id = %(item)s AND reviewer_id = %(me)s
+RETURNING extract(epoch FROM now() - began_at)::float8, until > now()
+"""
+HELD_BY_OTHERS = """
+SELECT count(*) FROM reviews_claim WHERE item_id = %(item)s AND until > now() AND reviewer_id <> %(me)s
 """
 COUNT_LABEL = """
 INSERT INTO reviews_seat (round_id, reviewer_id, labels, position) VALUES (%(round)s, %(me)s, greatest(%(more)s, 0), -1)
 ON CONFLICT (round_id, reviewer_id) DO UPDATE SET labels = reviews_seat.labels + %(more)s
 """
-SECONDS = """
-SELECT extract(epoch FROM now() - began_at)::float8 FROM reviews_claim
-WHERE item_id = %(item)s AND reviewer_id = %(me)s
+# One row without a label where there is none, for the decision's sake.
+SAID = """
+SELECT label.outcome, ARRAY(SELECT errortype_id FROM reviews_label_error_types WHERE label_id = label.id),
+    EXISTS (SELECT FROM reviews_decision WHERE item_id = item.id)
+FROM reviews_reviewitem AS item LEFT JOIN reviews_label AS label ON label.item_id = item.id
+WHERE item.id = %s ORDER BY label.id
 """
 
 
@@ -65,20 +73,22 @@ def record_label(
     """
     item = locked(item.pk)
     refuse_when_closed(item)
-    label = item.labels.filter(reviewer=reviewer).first()
+    label = Label.objects.filter(item=item, reviewer=reviewer).first()
     is_new = label is None
+    seconds, is_held = end_work_on(item, reviewer)
     if label is None:
-        if not imported:
+        if not imported and not is_held:
             refuse_when_taken(item, reviewer)
-        label = Label(item=item, reviewer=reviewer, is_imported=imported, seconds=seconds_with(item, reviewer))
+        label = Label(item=item, reviewer=reviewer, is_imported=imported, seconds=seconds)
     label.outcome, label.note, label.severity, label.fault = outcome, note, severity, fault
     label.failing_step, label.changed_at = failing_step, timezone.now()
     label.save()
-    if error_types or not is_new:
-        label.error_types.set(error_types)
-    end_work_on(item, reviewer)
     if is_new:
+        tie = Label.error_types.through
+        tie.objects.bulk_create(tie(label=label, errortype=error_type) for error_type in set(error_types))
         count_label(item, reviewer, 1)
+    else:
+        label.error_types.set(error_types)
     note_event(item, Action.LABELLED if is_new else Action.CHANGED, reviewer, reviewer, said_now(label, error_types))
     settle_item(item)
     return label
@@ -102,30 +112,33 @@ def refuse_when_closed(item: ReviewItem) -> None:
 
 
 def refuse_when_taken(item: ReviewItem, reviewer: User) -> None:
+    """Raise NotYours unless a place of the item is free for somebody who does not hold it any more."""
     if item.status not in ReviewItem.WANTING:
         raise NotYours("Somebody else labelled this item meanwhile. Your note is still below; go on to the next item.")
-    if item.assigned_to and reviewer.pk not in item.assigned_to:
+    if not may_have(item, reviewer):
         raise NotYours("This item was given to somebody else meanwhile. Go on to the next item.")
     with connection.cursor() as cursor:
-        cursor.execute(PLACES, {"me": reviewer.pk, "item": item.pk})
-        others, own = cursor.fetchone()
-    if not own and item.label_count + others >= item.labels_wanted:
+        cursor.execute(HELD_BY_OTHERS, {"me": reviewer.pk, "item": item.pk})
+        others = cursor.fetchone()[0]
+    if item.label_count + others >= item.labels_wanted:
         raise NotYours(
             "Your 15 minutes with this item were over, and somebody else reads it now. Go on to the next item."
         )
 
 
-def seconds_with(item: ReviewItem, reviewer: User) -> float | None:
-    """Seconds since the person first saw the item; None when they did not claim it."""
+def end_work_on(item: ReviewItem, reviewer: User) -> tuple[float | None, bool]:
+    """Seconds since the person first saw the item, None when they never claimed it; and whether they hold it still.
+
+    The claim, the draft and the deferral are gone then.
+    """
     with connection.cursor() as cursor:
-        cursor.execute(SECONDS, {"item": item.pk, "me": reviewer.pk})
-        row = cursor.fetchone()
-        return row[0] if row else None
+        cursor.execute(END_WORK, {"item": item.pk, "me": reviewer.pk})
+        seconds, is_held = cursor.fetchone() or (None, False)
+    return seconds, is_held and item.status in ReviewItem.WANTING and may_have(item, reviewer)
 
 
-def end_work_on(item: ReviewItem, reviewer: User) -> None:
-    for kept in (Claim, Draft, Deferral):
-        kept.objects.filter(item=item, reviewer=reviewer).delete()
+def may_have(item: ReviewItem, reviewer: User) -> bool:
+    return not item.assigned_to or reviewer.pk in item.assigned_to
 
 
 def count_label(item: ReviewItem, reviewer: User, more: int) -> None:
@@ -140,18 +153,20 @@ def note_event(
     ItemEvent.objects.create(item=item, action=action, actor=actor, reviewer=reviewer, said=said, note=note[:500])
 
 
-def said_of(item: ReviewItem) -> list[Said]:
-    """What each label of the item says, oldest first."""
-    labels = item.labels.prefetch_related("error_types").order_by("pk")
-    return [(label.outcome, frozenset(each.pk for each in label.error_types.all())) for label in labels]
+def said_of(item_id: int) -> tuple[list[Said], bool]:
+    """What each label of the item says, oldest first; and whether the item was decided."""
+    with connection.cursor() as cursor:
+        cursor.execute(SAID, [item_id])
+        rows = cursor.fetchall()
+    return [(outcome, frozenset(types)) for outcome, types, _ in rows if outcome], rows[0][2]
 
 
-def derived_status(item: ReviewItem, said: Collection[Said]) -> Status:
+def derived_status(item: ReviewItem, said: Collection[Said], is_decided: bool) -> Status:
     """The status that follows from the item's labels and what leads did: see ``item_status``."""
     return item_status(
         list(said),
         item.labels_wanted,
-        is_decided=Decision.objects.filter(item=item).exists(),
+        is_decided=is_decided,
         is_known=item.is_known,
         is_closed=item.closed_at is not None,
         contests_types=item.round.contests_types,
@@ -160,9 +175,9 @@ def derived_status(item: ReviewItem, said: Collection[Said]) -> Status:
 
 def settle_item(item: ReviewItem) -> None:
     """Bring the status of an item, whose row is locked, and its output's verdict in line with what people said."""
-    said = said_of(item)
+    said, is_decided = said_of(item.pk)
     before = item.status
-    item.label_count, item.status = len(said), derived_status(item, said)
+    item.label_count, item.status = len(said), derived_status(item, said, is_decided)
     item.save(update_fields=["status", "label_count"])
     if Status.SETTLED in {before, item.status} and not item.is_known:
         derive_verdict(item.output)
@@ -171,7 +186,7 @@ def settle_item(item: ReviewItem) -> None:
 def settled_item_of(output: Output) -> ReviewItem | None:
     """The item whose labels count for the output: that of the newest round in which it is settled."""
     items = ReviewItem.objects.filter(output=output, status=Status.SETTLED, is_known=False, round__is_practice=False)
-    return items.select_related("decision").order_by("-round_id").first()
+    return items.order_by("-round_id").only("pk", "inclusion_probability").first()
 
 
 def derive_verdict(output: Output) -> None:
@@ -182,8 +197,7 @@ def derive_verdict(output: Output) -> None:
     if item is None:
         withdraw_verdict(output)
         return
-    outcome, types = said_by(item)
-    decision = getattr(item, "decision", None)
+    outcome, types, decision = said_by(item.pk)
     record_verdict(
         output,
         outcome,
@@ -194,16 +208,16 @@ def derive_verdict(output: Output) -> None:
     )
 
 
-def said_by(item: ReviewItem) -> tuple[str, set[ErrorType]]:
-    """What settles an item: the decision on it, or what its labels say together."""
-    decision = Decision.objects.filter(item=item).prefetch_related("error_types").first()
-    if decision:
-        return decision.outcome, set(decision.error_types.all())
-    labels = list(item.labels.prefetch_related("error_types").order_by("pk"))
-    outcomes = {label.outcome for label in labels}
+def said_by(item_id: int) -> tuple[str, set[int], Decision | None]:
+    """What settles an item: the outcome, keys of error types, and the decision where it is one, not its labels."""
+    said, is_decided = said_of(item_id)
+    if is_decided:
+        decision = Decision.objects.select_related("decided_by").prefetch_related("error_types").get(item=item_id)
+        return decision.outcome, {each.pk for each in decision.error_types.all()}, decision
+    outcomes = {outcome for outcome, _ in said}
     if len(outcomes) > 1:
-        raise ValueError(f"Item {item.pk} is not settled: its labels differ.")
-    return labels[0].outcome, agreed_types([label.error_types.all() for label in labels])
+        raise ValueError(f"Item {item_id} is not settled: its labels differ.")
+    return outcomes.pop(), agreed_types([types for _, types in said]), None
 
 
 def verdict_by_labels(output: Output) -> tuple[str, frozenset[int]] | None:
@@ -211,8 +225,8 @@ def verdict_by_labels(output: Output) -> tuple[str, frozenset[int]] | None:
     item = settled_item_of(output)
     if item is None:
         return None
-    outcome, types = said_by(item)
-    return outcome, frozenset(error_type.pk for error_type in types)
+    outcome, types, _ = said_by(item.pk)
+    return outcome, frozenset(types)
 
 
 @transaction.atomic

@@ -32,8 +32,8 @@ def test_an_output_counts_once_for_the_type_above(project, version, types):
     _, invented, left_out = types
     run = make_run(version)
     first, second, third, *_ = run.outputs.order_by("pk")
-    record_verdict(first, "fail", [invented])
-    record_verdict(second, "fail", [invented, left_out])
+    record_verdict(first, "fail", [invented.pk])
+    record_verdict(second, "fail", [invented.pk, left_out.pk])
     record_verdict(third, "pass")
 
     assert rows_of(project, [run]) == {"grounding": [2], "invented": [2], "left_out": [1]}
@@ -44,7 +44,7 @@ def test_an_output_counts_once_for_the_type_above(project, version, types):
 def test_candidates_stand_side_by_side(project, version, types):
     _, invented, _ = types
     runs = [make_run(version, "a"), make_run(version, "b")]
-    record_verdict(runs[1].outputs.first(), "fail", [invented])
+    record_verdict(runs[1].outputs.first(), "fail", [invented.pk])
 
     assert rows_of(project, runs)["invented"] == [0, 1]
 

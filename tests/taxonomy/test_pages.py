@@ -36,7 +36,7 @@ def test_every_number_of_the_breakdown_opens_as_many_outputs(client_of, project,
     types = list(ErrorType.objects.filter(project=project)[:2])
     for run in runs:
         for number, output in enumerate(run.outputs.order_by("pk")[:4]):
-            record_verdict(output, "fail" if number else "pass", types[: number % 3])
+            record_verdict(output, "fail" if number else "pass", [each.pk for each in types[: number % 3]])
     client = client_of(lead)
     page = client.get(reverse("taxonomy:breakdown", args=[project.slug])).content.decode()
 
