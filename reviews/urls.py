@@ -1,6 +1,6 @@
 from django.urls import path
 
-from reviews import desk_views, home_views, making_views, round_views
+from reviews import calibration_views, desk_views, home_views, making_views, round_views
 
 app_name = "reviews"
 urlpatterns = [
@@ -13,4 +13,10 @@ urlpatterns = [
     path("review/items/<int:pk>/", desk_views.show_own, name="item"),
     path("review/items/<int:pk>/label/", desk_views.label, name="label"),
     path("review/items/<int:pk>/undo/", desk_views.undo, name="undo"),
+    path("review/known/", calibration_views.known, name="known"),
+    path("review/known/outputs/<int:pk>/", calibration_views.mark, name="mark"),
+    path("review/known/<int:pk>/take-back/", calibration_views.unmark, name="unmark"),
+    path("review/known/people/", calibration_views.calibration, name="calibration"),
+    path("review/known/mine/", calibration_views.own_calibration, name="own_calibration"),
+    path("review/practice/new/", calibration_views.practice, name="practice"),
 ]

@@ -165,4 +165,10 @@ ADDRESSES = {
     "reviews:item": page(REVIEWER, GET, "item"),
     "reviews:label": page(REVIEWER, POST, "item"),
     "reviews:undo": Address(REVIEWER, POST, {"pk": "labelled_item"}, reached_by=ADMIN),
+    "reviews:known": page(LEAD),
+    "reviews:mark": page(LEAD, BOTH, "output"),
+    "reviews:unmark": page(LEAD, POST, "known_answer"),
+    "reviews:calibration": page(LEAD),
+    "reviews:own_calibration": page(REVIEWER),
+    "reviews:practice": page(LEAD, BOTH),
 }

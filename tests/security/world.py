@@ -19,6 +19,7 @@ from evalhub.exports.making import ask_for_export
 from evalhub.projects.joining import invite
 from evalhub.projects.keys import make_key
 from evalhub.projects.models import ApiKey, Invitation, Member, Project, Role
+from reviews.known import mark_known
 from reviews.labelling import record_label
 from taxonomy.models import ErrorType
 from tests.making import admin_of, make_candidate, make_check, make_round, make_run, make_score, make_version
@@ -49,6 +50,7 @@ class World:
     round: int
     item: int
     labelled_item: int
+    known_answer: int
     export: int
     token: str = "no-such-token"
     check_kind: str = "equals"
@@ -138,6 +140,7 @@ def make_world(project: Project, text: str = "plain") -> World:
         round=review_round.pk,
         item=waiting.pk,
         labelled_item=labelled.pk,
+        known_answer=mark_known(outputs[0], admin, "fail", [error_type], text).pk,
         export=ask_for_export(project, admin, "outputs", "csv", {"run": str(run.pk)}).pk,
     )
 
