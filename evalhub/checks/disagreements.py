@@ -1,11 +1,11 @@
-"""Reasons to look at an output: it fails a check, or it says something else than the baseline does."""
+"""Reasons to look at an output: checks fail it or disagree, it says something else than the baseline, it is unusual."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Exists, F, OuterRef, QuerySet
 
 from evalhub.checks.answers import as_answer
@@ -16,12 +16,27 @@ from evalhub.checks.models import Check, Score
 from evalhub.runs.models import Output, Run
 
 PAIRS_AT_ONCE = 200  # a stored text has up to a million characters
+# What can be unusual about an answer, and how it is measured: characters, milliseconds, calls.
+MEASURES = {"length": "length(text)", "latency": "total_ms", "tool_calls": "json_array_length(tool_calls)"}
 
 
-def failed_outputs(runs: Iterable[Run]) -> QuerySet[Output]:
-    """The outputs of these runs that failed at least one active check; a missing answer fails every check it can."""
+def failed_outputs(runs: Iterable[Run], checks: Collection[int] | None = None) -> QuerySet[Output]:
+    """The outputs of these runs that failed at least one active check; a missing answer fails every check it can.
+
+    ``checks``: keys of the only ones that count, retired ones among them not; None for all.
+    """
     keys = [run.pk for run in runs]
-    return Output.objects.filter(said(Score.Outcome.FAILED, active_checks_of(keys)), run__in=keys)
+    active = active_checks_of(keys)
+    counted = active if checks is None else [check for check in active if check in checks]
+    return Output.objects.filter(said(Score.Outcome.FAILED, counted), run__in=keys)
+
+
+def contradicted_outputs(runs: Iterable[Run]) -> QuerySet[Output]:
+    """The answers of these runs that one active check passed and another one failed."""
+    keys = [run.pk for run in runs]
+    checks = active_checks_of(keys)
+    passed, failed = said(Score.Outcome.PASSED, checks), said(Score.Outcome.FAILED, checks)
+    return Output.objects.filter(passed, failed, run__in=keys, error_cause="")
 
 
 def passed_outputs(runs: Iterable[Run]) -> QuerySet[Output]:
@@ -44,6 +59,39 @@ def active_checks_of(runs: Sequence[int]) -> list[int]:
 def said(outcome: Score.Outcome, checks: Sequence[int]) -> Exists:
     """Whether one of these checks said this of the output."""
     return Exists(Score.objects.filter(output=OuterRef("pk"), run=OuterRef("run"), by__in=checks, outcome=outcome))
+
+
+def outlying_outputs(run: Run, measures: Collection[str] = tuple(MEASURES)) -> list[int]:
+    """The ids of the run's answers that are unusually long or slow, or have unusually many tool calls, rising.
+
+    Unusual: more than 1.5 interquartile ranges above the third quartile of the run's answers (Tukey's upper fence),
+    quartiles interpolated. Missing answers are none; an answer whose time was not recorded has no latency to judge.
+    ``measures`` are names of ``MEASURES``; one of them suffices. Raises KeyError for others.
+    """
+    values = [MEASURES[name] for name in measures]
+    if not values:
+        return []
+    fences = ", ".join(
+        f"percentile_cont(ARRAY[0.25, 0.75]) WITHIN GROUP (ORDER BY measured.value_{place}) AS quartiles_{place}"
+        for place in range(len(values))
+    )
+    beyond = " OR ".join(
+        f"value_{place} > quartiles_{place}[2] + 1.5 * (quartiles_{place}[2] - quartiles_{place}[1])"
+        for place in range(len(values))
+    )
+    columns = ", ".join(f"({value})::float8 AS value_{place}" for place, value in enumerate(values))
+    with connection.cursor() as cursor:
+        # Nothing but the constants above is put into the statement.
+        cursor.execute(
+            f"""
+            WITH measured AS MATERIALIZED (
+                SELECT id, {columns} FROM runs_output WHERE run_id = %s AND error_cause = ''
+            ), fences AS (SELECT {fences} FROM measured)
+            SELECT id FROM measured, fences WHERE {beyond} ORDER BY id
+            """,  # noqa: S608 -- only constants of this module are put in
+            [run.pk],
+        )
+        return [pk for (pk,) in cursor.fetchall()]
 
 
 def differing_outputs(run: Run, baseline_run: Run) -> list[int]:

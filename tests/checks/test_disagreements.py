@@ -2,7 +2,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evalhub.checks.disagreements import differing_outputs, failed_outputs, passed_outputs, same_answer
+from evalhub.checks.disagreements import (
+    contradicted_outputs,
+    differing_outputs,
+    failed_outputs,
+    outlying_outputs,
+    passed_outputs,
+    same_answer,
+)
 from evalhub.checks.kinds.base import Answer, ToolCall
 from evalhub.checks.models import Score
 from evalhub.runs.models import Output
@@ -124,6 +131,79 @@ def test_failed_and_passed_outputs_by_active_checks(version):
     assert list(passed_outputs([run])) == [first]
     assert set(failed_outputs([run, unasked])) == {second, unasked.outputs.first()}
     assert list(failed_outputs([])) == list(passed_outputs([])) == []
+
+
+def test_only_the_named_checks_count_and_retired_ones_never(version):
+    run = make_run(version)
+    first, second, third = run.outputs.order_by("pk")
+    equal, short, retired = (make_check(version, name) for name in ("Equal", "Short", "Retired"))
+    make_score(first, equal, passed=False)
+    make_score(second, short, passed=False)
+    make_score(third, retired, passed=False)
+    retired.retired_at = retired.created_at
+    retired.save()
+
+    assert list(failed_outputs([run], [short.pk])) == [second]
+    assert set(failed_outputs([run], [equal.pk, short.pk, retired.pk])) == {first, second}
+    assert list(failed_outputs([run], [])) == []
+
+
+def test_checks_contradict_each_other_where_one_passes_and_another_fails(version):
+    run = make_run(version)
+    first, second, third = run.outputs.order_by("pk")
+    equal, short, retired = (make_check(version, name) for name in ("Equal", "Short", "Retired"))
+    retired.retired_at = retired.created_at
+    retired.save()
+    make_score(first, equal, passed=True)
+    make_score(first, short, passed=False)
+    make_score(second, equal, passed=True)
+    make_score(second, retired, passed=False)
+    make_score(third, equal, passed=False)
+    make_score(third, short, passed=False)
+
+    assert list(contradicted_outputs([run])) == [first]
+    run.outputs.filter(pk=first.pk).update(error_cause="timeout")
+    assert list(contradicted_outputs([run])) == []
+
+
+@pytest.fixture
+def timed_run(project):
+    """Of lengths and times 1 to 9 and 100; and an answer that is missing, endless by both."""
+    run = make_run(make_version(project, 11), answers=["x" * n for n in [*range(1, 10), 100, 1000]])
+    for output in run.outputs.all():
+        output.total_ms = float(len(output.text))
+        output.error_cause = "timeout" if len(output.text) == 1000 else ""
+        output.save()
+    return run
+
+
+def longest(run):
+    return run.outputs.get(total_ms=100).pk
+
+
+@pytest.mark.parametrize("measure", ["length", "latency"])
+def test_outliers_lie_above_the_upper_fence_and_missing_answers_are_none(timed_run, measure):
+    # Quartiles of 1 to 9 and 100, interpolated: 3.25 and 7.75; the fence is 7.75 + 1.5 * 4.5 = 14.5
+    assert outlying_outputs(timed_run, [measure]) == [longest(timed_run)]
+
+    timed_run.outputs.filter(total_ms=9).update(text="x" * 14, total_ms=14)
+    assert outlying_outputs(timed_run, [measure]) == [longest(timed_run)]
+
+
+def test_an_output_that_is_unusual_in_several_ways_is_one_outlier(timed_run):
+    calls = [{"id": "1", "name": "look", "arguments": "{}"}] * 2
+    few = timed_run.outputs.get(total_ms=1)
+    timed_run.outputs.filter(pk=few.pk).update(tool_calls=calls)
+
+    assert outlying_outputs(timed_run, ["tool_calls"]) == [few.pk]
+    assert outlying_outputs(timed_run) == sorted([few.pk, longest(timed_run)])
+    assert outlying_outputs(timed_run, []) == []
+
+
+def test_without_recorded_times_nothing_is_slow(timed_run):
+    timed_run.outputs.update(total_ms=None)
+
+    assert outlying_outputs(timed_run, ["latency"]) == []
 
 
 def test_an_output_without_an_answer_has_not_passed(version):
