@@ -55,7 +55,7 @@ class Agreement:
     differing: int
     """Items on which not all said the same."""
     raw: Figure
-    """0 to 1: the share of the pairs of people who said the same, mean over the items. Two people: percent agreement."""
+    """0 to 1: of the pairs of people, the share who said the same, mean over the items. Two: percent agreement."""
     kappa: Figure | None
     """Cohen's, 1 to below 0; None unless it is about two people."""
     alpha: Figure
@@ -195,7 +195,7 @@ def table_of(tallied: Tally, distance: Distance) -> Table | None:
 
 
 def figures_of(table: Table, weights: ndarray) -> tuple[ndarray, ndarray | None, ndarray]:
-    """Raw agreement, kappa and alpha for each row of ``weights`` (B x K: how often each pattern counts); NaN: undefined.
+    """Raw agreement, kappa, alpha for each row of ``weights`` (B x K: how often each pattern counts); NaN: undefined.
 
     Each row of weights has the same sum, the number of items.
     """

@@ -1,6 +1,14 @@
 from django.urls import path
 
-from reviews import calibration_views, desk_views, home_views, making_views, round_views
+from reviews import (
+    agreement_views,
+    calibration_views,
+    desk_views,
+    home_views,
+    making_views,
+    reading_views,
+    round_views,
+)
 
 app_name = "reviews"
 urlpatterns = [
@@ -9,8 +17,12 @@ urlpatterns = [
     path("review/new/", making_views.new_round, name="new"),
     path("review/rounds/<int:pk>/", round_views.show_round, name="round"),
     path("review/rounds/<int:pk>/change/", round_views.change_round, name="change_round"),
+    path("review/rounds/<int:pk>/agreement/", agreement_views.agreement, name="agreement"),
+    path("review/rounds/<int:pk>/agreement/items/", agreement_views.agreement_items, name="agreement_items"),
+    path("review/rounds/<int:pk>/agreement/summary/", agreement_views.agreement_summary, name="agreement_summary"),
     path("review/rounds/<int:pk>/desk/", desk_views.desk, name="desk"),
     path("review/items/<int:pk>/", desk_views.show_own, name="item"),
+    path("review/items/<int:pk>/parts/<slug:part>/", reading_views.show_part, name="part"),
     path("review/items/<int:pk>/label/", desk_views.label, name="label"),
     path("review/items/<int:pk>/undo/", desk_views.undo, name="undo"),
     path("review/known/", calibration_views.known, name="known"),
