@@ -118,7 +118,7 @@ def refuse_unless_open(newest: EvalSetVersion) -> None:
 
 
 def refuse_strangers(newest: EvalSetVersion, corrections: list[Correction]) -> None:
-    """Raise CorrectionError for examples that are not in the newest version, or ask otherwise there, or are named twice."""
+    """Raise CorrectionError for examples that the newest version lacks or asks otherwise, or that are named twice."""
     present = {
         example.key: compact_json(example.request)
         for example in newest.examples.filter(key__in=[correction.example.key for correction in corrections])

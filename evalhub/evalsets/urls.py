@@ -1,6 +1,6 @@
 from django.urls import path
 
-from evalhub.evalsets.views import draws, eval_sets, samples, uploads, versions
+from evalhub.evalsets.views import corrections, draws, eval_sets, samples, uploads, versions
 
 app_name = "evalsets"
 urlpatterns = [
@@ -14,6 +14,12 @@ urlpatterns = [
     path("evalsets/<int:pk>/edit/", eval_sets.edit_eval_set, name="edit"),
     path("evalsets/<int:pk>/upload/", uploads.upload_examples, name="upload_examples"),
     path("evalsets/<int:pk>/draw/", draws.draw, name="draw"),
+    path("evalsets/<int:pk>/corrections/", corrections.list_corrections, name="corrections"),
+    path("evalsets/<int:pk>/corrections/accept/", corrections.accept_corrections, name="accept_corrections"),
+    path("evalsets/corrections/<int:pk>/refuse/", corrections.refuse_correction, name="refuse_correction"),
+    path("review/corrections/", corrections.list_own_corrections, name="own_corrections"),
+    path("review/corrections/summary/", corrections.corrections_summary, name="corrections_summary"),
+    path("review/corrections/<int:pk>/withdraw/", corrections.withdraw_correction, name="withdraw_correction"),
     path("evalsets/<int:pk>/compare/", eval_sets.compare_versions, name="compare"),
     path("evalsets/versions/<int:pk>/", versions.show_version, name="version"),
     path("evalsets/versions/<int:pk>/publish/", versions.publish_version, name="publish"),

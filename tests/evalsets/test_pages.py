@@ -266,7 +266,7 @@ def test_queries_do_not_grow_with_the_rows(client, project, django_assert_num_qu
         version = version_of(eval_set, [example_row(n) for n in range(count)])
         for _ in range(min(count, 3)):
             version_of(eval_set, [example_row(0)])
-        addresses = lists | {f"evalsets/{eval_set.pk}/": 8, f"evalsets/versions/{version.pk}/": 5}
+        addresses = lists | {f"evalsets/{eval_set.pk}/": 9, f"evalsets/versions/{version.pk}/": 6}
         for address, queries in addresses.items():
             with django_assert_num_queries(queries, info=address):
                 assert client.get(f"/p/{project.slug}/{address}").status_code == 200

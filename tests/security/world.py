@@ -11,6 +11,7 @@ from typing import Any
 from django.utils import timezone
 
 from evalhub.candidates.models import Endpoint
+from evalhub.evalsets.corrections import propose_correction
 from evalhub.evalsets.files.staging import preview_file
 from evalhub.evalsets.models import ProductionSample, Upload
 from evalhub.evalsets.pool import facts_of_upload
@@ -50,6 +51,8 @@ class World:
     round: int
     item: int
     labelled_item: int
+    item_part: str
+    correction: int
     known_answer: int
     export: int
     token: str = "no-such-token"
@@ -140,6 +143,8 @@ def make_world(project: Project, text: str = "plain") -> World:
         round=review_round.pk,
         item=waiting.pk,
         labelled_item=labelled.pk,
+        item_part="answer",
+        correction=propose_correction(version.examples.earliest("position"), admin, text, f"{text} corrected").pk,
         known_answer=mark_known(outputs[0], admin, "fail", [error_type], text).pk,
         export=ask_for_export(project, admin, "outputs", "csv", {"run": str(run.pk)}).pk,
     )

@@ -16,6 +16,7 @@ from evalhub.evalsets.excerpts import expected_excerpt, request_excerpt
 from evalhub.evalsets.forms import EvalSetForm
 from evalhub.evalsets.models import EvalSet, EvalSetVersion, Upload
 from evalhub.evalsets.pool import facts_of_pool
+from evalhub.evalsets.proposals import counts_of
 from evalhub.evalsets.views.samples import PAGING, refuse_unknown
 from evalhub.projects.access import MemberRequest, for_role
 from evalhub.projects.models import Project, Role
@@ -79,6 +80,7 @@ def show_eval_set(request: MemberRequest, project: Project, pk: int) -> HttpResp
         "readable": list(eval_set.versions.readable().only("number", "state", "eval_set")[:100]),
         "uploads": Upload.objects.waiting_in(project, Upload.Purpose.EXAMPLES, eval_set=pk),
         "has_samples": facts_of_pool(project).samples > 0,
+        "corrections": counts_of(eval_set),
     }
     return render(request, "evalsets/show.html", context)
 
