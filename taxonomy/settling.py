@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from typing import NamedTuple
 
 from django.db import transaction
 from django.utils import timezone
@@ -49,3 +50,55 @@ def record_verdict(
 def withdraw_verdict(output: Output) -> None:
     """The output is open again: its labels no longer say one thing, or there are none."""
     Verdict.objects.filter(output=output).delete()
+
+
+class Settled(NamedTuple):
+    """A verdict to be: all by key, and as for ``record_verdict``."""
+
+    output: int
+    run: int
+    outcome: str
+    error_types: Collection[int]
+    inclusion_probability: float | None
+    decided_by: int | None = None
+    why: str = ""
+
+
+@transaction.atomic
+def record_verdicts(settled: Sequence[Settled]) -> None:
+    """As ``record_verdict``, for many outputs in a few statements. Each output occurs once."""
+    now = timezone.now()
+    verdicts = [
+        Verdict(
+            output_id=each.output,
+            run_id=each.run,
+            outcome=each.outcome,
+            inclusion_probability=each.inclusion_probability,
+            settled_at=now,
+            decided_by_id=each.decided_by,
+            why=each.why,
+        )
+        for each in settled
+    ]
+    Verdict.objects.bulk_create(verdicts, update_conflicts=True, unique_fields=["output"], update_fields=SETTLED)
+    wanted = {
+        (verdict.pk, error_type): verdict.run_id
+        for verdict, each in zip(verdicts, settled, strict=True)
+        for error_type in each.error_types
+    }
+    there = Finding.objects.filter(verdict__in=[verdict.pk for verdict in verdicts])
+    kept = {(verdict, error_type): pk for pk, verdict, error_type in there.values_list("pk", "verdict", "error_type")}
+    Finding.objects.filter(pk__in=[pk for tie, pk in kept.items() if tie not in wanted]).delete()
+    Finding.objects.bulk_create(
+        [
+            Finding(verdict_id=verdict, error_type_id=error_type, run_id=run)
+            for (verdict, error_type), run in wanted.items()
+            if (verdict, error_type) not in kept
+        ],
+        ignore_conflicts=True,
+    )
+
+
+def withdraw_verdicts(outputs: Collection[int]) -> None:
+    """As ``withdraw_verdict``, for many outputs by key."""
+    Verdict.objects.filter(output__in=outputs).delete()
