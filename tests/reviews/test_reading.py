@@ -2,7 +2,8 @@ import pytest
 
 from evalhub.evalsets.models import Example
 from evalhub.runs.models import Output
-from reviews.reading import comparable_texts, type_choices
+from reviews.comparing import comparable_texts
+from reviews.reading import type_choices
 from taxonomy.models import ErrorType
 
 

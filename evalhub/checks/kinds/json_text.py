@@ -38,12 +38,19 @@ class Where(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FoundJson:
-    """The JSON of an answer; ``fault`` is a clause that says what is wrong and where, when it cannot be read."""
+    """The JSON of an answer; ``fault`` is a clause that says what is wrong and where, when it cannot be read.
+
+    ``start`` and ``end``: where the JSON stands in the answer. ``position``: where the fault is, -1 without one place.
+    Characters, from 0.
+    """
 
     where: Where
     value: Any = None
     fault: str = ""
     cut_off: bool = False
+    start: int = 0
+    end: int = 0
+    position: int = -1
 
     @property
     def is_clear(self) -> bool:
@@ -62,14 +69,14 @@ def find_json(text: str) -> FoundJson:
     around it is found (``Where.TEXT``) but is not clear: a program that reads the answer would stumble.
     """
     try:
-        return FoundJson(Where.WHOLE, parse_json(text))
+        return FoundJson(Where.WHOLE, parse_json(text), end=len(text))
     except JsonFault as fault:
         whole_fault = fault
     start, end = _choose_block(text)
     if start < 0:
         return _find_in_text(text, whole_fault)
     try:
-        return FoundJson(Where.FENCE, parse_json(text[start:end]))
+        return FoundJson(Where.FENCE, parse_json(text[start:end]), start=start, end=end)
     except JsonFault as fault:
         return _unreadable(text, fault, start)
 
@@ -168,7 +175,7 @@ def _find_in_text(text: str, fault: JsonFault) -> FoundJson:
     for start, closing in starts:
         end = text.rfind(closing) + 1 or len(text)
         try:
-            return FoundJson(Where.TEXT, parse_json(text[start:end]))
+            return FoundJson(Where.TEXT, parse_json(text[start:end]), start=start, end=end)
         except JsonFault as inner:
             if offset == 0 and text[:start].strip():  # the fault of the JSON tells more than that of the text before it
                 fault, offset = inner, start
@@ -176,8 +183,9 @@ def _find_in_text(text: str, fault: JsonFault) -> FoundJson:
 
 
 def _unreadable(text: str, fault: JsonFault, offset: int) -> FoundJson:
-    place = f" at {place_in(text, fault.position + offset)}" if fault.position >= 0 else ""
-    return FoundJson(Where.NOWHERE, fault=fault.reason + place, cut_off=fault.cut_off)
+    position = fault.position + offset if fault.position >= 0 else -1
+    place = f" at {place_in(text, position)}" if position >= 0 else ""
+    return FoundJson(Where.NOWHERE, fault=fault.reason + place, cut_off=fault.cut_off, position=position)
 
 
 def _explain(text: str, error: json.JSONDecodeError) -> JsonFault:

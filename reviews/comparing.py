@@ -1,0 +1,156 @@
+"""What differs between two answers, or an answer and the expected one, short enough to be read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal
+
+from evalhub.checks.answers import as_answer
+from evalhub.checks.kinds.json_text import find_json
+from evalhub.evalsets.models import ExpectedKind
+from evalhub.runs.models import Output
+from evalhub.web.differences import word_difference
+
+LONGEST_AT_ONCE = 16_000
+"""Characters of both sides together: the difference of longer ones is made when somebody asks for it."""
+KEPT_AROUND = 160
+LONGEST_CHANGE = 1_500
+TELLING = 0.3
+"""Share of the longer side that is the same: below it two texts are told apart better side by side."""
+
+ShownKind = Literal["same", "old", "new", "gap"]
+ShownPiece = tuple[ShownKind, str]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Two texts in one spelling, the first of which comes to be the second. ``part`` names it in an address."""
+
+    old: str
+    new: str
+    part: str
+
+    @property
+    def is_fetched(self) -> bool:
+        """Whether it is made when it is opened, not with the page."""
+        return len(self.old) + len(self.new) > LONGEST_AT_ONCE
+
+    @cached_property
+    def pieces(self) -> list[tuple[Literal["same", "old", "new"], str]]:
+        return word_difference(self.old, self.new)
+
+    @property
+    def shown(self) -> list[ShownPiece]:
+        return list(shortened(self.pieces))
+
+    @property
+    def is_telling(self) -> bool:
+        """Whether so much is the same that the difference says more than both texts beside each other."""
+        if self.is_fetched:
+            return False
+        same = sum(len(text.strip()) for kind, text in self.pieces if kind == "same")
+        return same >= TELLING * max(len(self.old), len(self.new))
+
+
+def shortened(pieces: Sequence[tuple[Literal["same", "old", "new"], str]]) -> Iterator[ShownPiece]:
+    """The pieces with what is the same cut to the lines or words beside a change, and long changes to their beginning.
+
+    A “gap” says in words what is left out.
+    """
+    last = len(pieces) - 1
+    for place, (kind, text) in enumerate(pieces):
+        if kind != "same":
+            yield kind, text[:LONGEST_CHANGE]
+            if len(text) > LONGEST_CHANGE:
+                yield "gap", f"{len(text) - LONGEST_CHANGE:,} more characters {'gone' if kind == 'old' else 'new'}"
+            continue
+        head = first_part(text) if place > 0 else ""
+        tail = first_part(text[::-1])[::-1] if place < last else ""
+        left_out = len(text) - len(head) - len(tail)
+        if left_out <= KEPT_AROUND:
+            yield "same", text
+            continue
+        if head:
+            yield "same", head
+        yield "gap", f"{left_out:,} characters the same"
+        if tail:
+            yield "same", tail
+
+
+def first_part(text: str) -> str:
+    """About KEPT_AROUND characters, to the end of a line if one is near, else of a word."""
+    if len(text) <= KEPT_AROUND:
+        return text
+    for mark in ("\n", " "):
+        end = text.find(mark, KEPT_AROUND // 2, KEPT_AROUND * 2)
+        if end >= 0:
+            return text[:end]
+    return text[:KEPT_AROUND]
+
+
+def from_expected(output: Output) -> Difference | None:
+    """Expected → answer; None when there is nothing to compare or nothing differs."""
+    example = output.example
+    if output.error_cause or example.expected_kind == ExpectedKind.NONE:
+        return None
+    expected, answer = comparable_texts(example.expected_kind, example.expected, output)
+    return Difference(expected, answer, "difference") if expected != answer else None
+
+
+def between_answers(first: Output, second: Output) -> Difference | None:
+    """One answer → another to the same request; None when one is missing or nothing differs."""
+    if first.error_cause or second.error_cause:
+        return None
+    old, new = (answer_text(output) for output in (first, second))
+    return Difference(old, new, "other-difference") if old != new else None
+
+
+def comparable_texts(kind: str, expected: Any, output: Output) -> tuple[str, str]:
+    """Both sides in one spelling, so that only what matters differs: JSON pretty with sorted keys, calls one a line."""
+    if kind == ExpectedKind.TOOL_CALLS:
+        return expected_calls_text(expected), calls_text(output)
+    if kind == ExpectedKind.JSON:
+        return pretty(expected), json_or_text(output.text)
+    return str(expected), output.text.strip()
+
+
+def answer_text(output: Output) -> str:
+    """An answer in the spelling in which it is compared with another: its text, then its calls."""
+    return "\n".join(filter(None, [json_or_text(output.text), calls_text(output)]))
+
+
+def json_or_text(text: str) -> str:
+    found = find_json(text)
+    return pretty(found.value) if found.is_clear else text.strip()
+
+
+def calls_text(output: Output) -> str:
+    made = as_answer(output.text, output.tool_calls).tool_calls
+    return "\n".join(call_text(call.name, call.arguments) for call in made)
+
+
+def pretty(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=2, sort_keys=True)
+
+
+def call_text(name: str, arguments: str) -> str:
+    found = find_json(arguments or "{}")
+    return f"{name} {pretty(found.value) if found.is_clear else arguments}"
+
+
+def expected_calls_text(calls: Sequence[dict[str, Any]]) -> str:
+    """The accepted calls as they would be made with the first accepted value of each argument."""
+    return "\n".join(
+        f"{call['name']} "
+        + pretty(
+            {
+                name: values[0]
+                for name, values in call["arguments"].items()
+                if values and name not in call.get("optional", [])
+            }
+        )
+        for call in calls
+    )
