@@ -1,147 +1,177 @@
-"""The desk at which reviewers label: one item after the other."""
+"""The desk at which reviewers label, as it is shown: one item after the other, any item, what comes next."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from django.contrib import messages
-from django.http import Http404
+from django.db.models import Exists, F, OuterRef, Subquery
+from django.http import HttpResponse
 from django.http.response import HttpResponseBase
-from django.shortcuts import get_object_or_404, redirect
-from django.views.decorators.http import require_GET, require_POST
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_GET
 
 from evalhub.projects.access import MemberRequest, for_role
 from evalhub.projects.models import Project, Role
-from evalhub.web.rendering import render_page_or_fragment, wants_fragment
-from reviews.labelling import NotYours, record_label, undo_label
-from reviews.models import Label, ReviewItem, Round
-from reviews.queue import claim_item, claim_next_item, labels_left
-from reviews.reading import read_item
+from evalhub.web.paging import whole
+from evalhub.web.rendering import render_page_or_fragment
+from reviews.calibration import Feedback, feedback_on
+from reviews.deferring import deferred_in
+from reviews.drafts import drafts_in, version_of
+from reviews.models import Deferral, Draft, Label, ReviewItem, Round
+from reviews.own_items import history_of, item_numbered, labels_in, standing_in, why_returned
+from reviews.progress import may_label
+from reviews.queue import claim_item, claim_next_item
+from reviews.reading import Reading, read_item
 from reviews.saying_forms import SayingForm, saying_context
+
+MOST_LISTED = 50
 
 
 def show_item(
     request: MemberRequest,
     project: Project,
-    item: ReviewItem | None,
-    open_round: Round,
+    shown: Round,
+    item: Any | None = None,
+    *,
     form: SayingForm | None = None,
-    previous: int | None = None,
+    is_lost: bool = False,
+    is_ahead: bool = False,
+    feedback: Feedback | None = None,
+    blocked: str = "",
 ) -> HttpResponseBase:
-    """The desk with this item, or with the sentence that nothing waits."""
+    """The desk with this item of ``item_for``, or with the sentence why there is none: ``blocked``, or none waits.
+
+    ``form``: a refused one. ``is_lost``: the item is not theirs any more. ``is_ahead``: the page is held ready while
+    the person labels the item before it. ``feedback``: on the label before, in practice.
+    """
     reading = read_item(item, request.user) if item else None
-    said = saying_context(project, reading.own_label if reading else None, form, hides_types=open_round.hides_types)
-    labelled = Label.objects.filter(item__round=open_round, reviewer=request.user)
-    waiting = labels_left(open_round)
+    own = reading.own_label if reading else None
+    standing = standing_in(shown, request.user, item.pk if item else 0, own.changed_at if own else None)
     context = {
-        "round": open_round,
-        "reading": reading,
+        "round": shown,
         "item": item,
-        "note": said["said"].get("note", ""),
-        **said,
-        "done": (done := labelled.count()),
-        "of": done + waiting,
-        "previous": previous or last_labelled(open_round, request, item),
+        "reading": reading,
+        "own": own,
+        "saw": version_of(own),
+        "done": standing.done + is_ahead,
+        "left": max(0, standing.left - is_ahead),
+        "previous": standing.previous,
+        "is_lost": is_lost,
+        "feedback": feedback,
+        "blocked": blocked,
+        "url": reverse("reviews:item", args=[project.slug, item.pk]) if item and own else None,
+        **(about(request, project, item, reading, form) if item and reading else {}),
     }
     status = 422 if form and not form.is_valid() else 200
     return render_page_or_fragment(request, "reviews/desk.html", "reviews/_desk.html", context, status=status)
 
 
-def last_labelled(open_round: Round, request: MemberRequest, item: ReviewItem | None) -> int | None:
-    mine = Label.objects.filter(item__round=open_round, reviewer=request.user).order_by("-changed_at", "-pk")
-    return (
-        mine.exclude(item=item).values_list("item_id", flat=True).first()
-        if item
-        else mine.values_list("item_id", flat=True).first()
+def about(
+    request: MemberRequest, project: Project, item: Any, reading: Reading, form: SayingForm | None
+) -> dict[str, Any]:
+    """What the form shows of the item, and what happened to it before: the person's own part of it only."""
+    own, draft = reading.own_label, item.draft
+    hides_types = item.round.hides_types
+    said = saying_context(
+        project, draft if draft is not None else own, form, getattr(reading, "steps", ()), hides_types
     )
+    return {
+        **said,
+        "has_draft": draft is not None and not form,
+        "returned": why_returned(item, request.user) if draft is not None and own is None else None,
+        "history": history_of(item, request.user) if own else [],
+    }
 
 
-def item_for(project: Project, pk: int) -> ReviewItem:
-    items = ReviewItem.objects.in_project(project)
+def item_for(project: Project, pk: int, request: MemberRequest) -> Any:
+    """One item with all that the desk reads, the person's ``draft`` of it, and ``deferred_because`` they put it off."""
+    mine = {"item": OuterRef("pk"), "reviewer": request.user}
+    items = ReviewItem.objects.in_project(project).annotate(
+        draft=Subquery(Draft.objects.filter(**mine).values("said")),
+        deferred_because=Subquery(Deferral.objects.filter(**mine).values("reason")),
+    )
     return get_object_or_404(items.select_related("round", "output__example", "output__run__candidate"), pk=pk)
+
+
+def round_for(project: Project, pk: int, request: MemberRequest) -> Any:
+    """The round, and whether the person ``may_label`` in it: they are named for it, or nobody is."""
+    named = Round.reviewers.through.objects.filter(round=OuterRef("pk"))
+    rounds = Round.objects.in_project(project).annotate(
+        may_label=Exists(named.filter(user=request.user)) | ~Exists(named)
+    )
+    return get_object_or_404(rounds, pk=pk)
 
 
 @require_GET
 @for_role(Role.REVIEWER)
 def desk(request: MemberRequest, project: Project, pk: int) -> HttpResponseBase:
-    """The next item of the round for this person."""
-    open_round = get_object_or_404(Round.objects.in_project(project), pk=pk)
-    is_open = open_round.filled_at and not open_round.closed_at
-    item = claim_next_item(open_round, request.user) if is_open else None
-    return show_item(request, project, item_for(project, item) if item else None, open_round)
+    """The next item of the round for this person. ``?labelled=``: in practice, the item to give feedback on."""
+    shown = round_for(project, pk, request)
+    blocked = "" if shown.may_label else "not_named"
+    if not blocked and (shown.closed_at or not shown.filled_at):
+        blocked = "closed" if shown.closed_at else "not_filled"
+    found = None if blocked else claim_next_item(shown, request.user)
+    feedback = None
+    if shown.is_practice and (labelled := whole(request.GET.get("labelled"))) is not None:
+        before = shown.items.filter(pk=labelled).first()
+        feedback = feedback_on(before, request.user) if before else None
+    item = item_for(project, found, request) if found else None
+    return show_item(request, project, shown, item, feedback=feedback, blocked=blocked)
+
+
+@require_GET
+@for_role(Role.REVIEWER)
+def following(request: MemberRequest, project: Project, pk: int) -> HttpResponseBase:
+    """The desk as it will be after a label of this item, claimed and held ready by the page; 204: nothing follows."""
+    item = get_object_or_404(ReviewItem.objects.in_project(project).select_related("round"), pk=pk)
+    shown = item.round
+    if shown.closed_at or not shown.filled_at or not may_label(shown, request.user):
+        return HttpResponse(status=204)
+    found = claim_next_item(shown, request.user, besides=item.pk)
+    if not found:
+        return HttpResponse(status=204)
+    return show_item(request, project, shown, item_for(project, found, request), is_ahead=True)
 
 
 @require_GET
 @for_role(Role.REVIEWER)
 def show_own(request: MemberRequest, project: Project, pk: int) -> HttpResponseBase:
     """One item: to change one's own label, or to label it out of turn if it is free."""
-    item = item_for(project, pk)
-    if not item.labels.filter(reviewer=request.user).exists() and not claim_item(item.pk, request.user):
-        messages.info(request, "This item is with somebody else, or has all its labels. Here is the next one.")
-        return redirect("reviews:desk", project.slug, item.round_id)
-    return show_item(request, project, item, item.round)
+    item = item_for(project, pk, request)
+    shown = item.round
+    is_own = Label.objects.filter(item=item, reviewer=request.user).exists()
+    if not is_own and not (may_label_item(item, request) and not shown.closed_at and claim_item(item.pk, request.user)):
+        messages.info(request, "This item is not free for you: others hold it, or it has all its labels.")
+        return redirect("reviews:desk", project.slug, shown.pk)
+    feedback = feedback_on(item, request.user) if is_own else None
+    return show_item(request, project, shown, item, feedback=feedback, blocked="closed" if shown.closed_at else "")
 
 
-@require_POST
+def may_label_item(item: ReviewItem, request: MemberRequest) -> bool:
+    return request.user.pk in item.assigned_to or may_label(item.round, request.user)
+
+
+@require_GET
 @for_role(Role.REVIEWER)
-def label(request: MemberRequest, project: Project, pk: int) -> HttpResponseBase:
-    """Save a label and go on to the next item. What does not fit is said beside the form, with everything kept."""
-    item = item_for(project, pk)
-    form = SayingForm(request.POST, project=project, hides_types=item.round.hides_types)
-    if not form.is_valid():
-        return show_item(request, project, item, item.round, form)
-    data = form.cleaned_data
-    if changed_elsewhere(request, item, data):
-        form.add_error(None, "You labelled this item meanwhile, in another tab. Press again to replace that label.")
-        return show_item(request, project, item, item.round, form)
-    try:
-        record_label(
-            item,
-            request.user,
-            data["outcome"],
-            data["error_types"],
-            data["note"],
-            severity=data["severity"],
-            fault=data["fault"],
-            failing_step=data["failing_step"],
-        )
-    except NotYours as error:
-        form.add_error(None, str(error))
-        return show_item(request, project, item, item.round, form)
-    messages.success(request, "Saved as pass." if data["outcome"] == "pass" else "Saved as fail.")
-    if not wants_fragment(request):
-        return redirect("reviews:desk", project.slug, item.round_id)
-    if item.round.closed_at:
-        return show_item(request, project, None, item.round)
-    following = claim_next_item(item.round, request.user)
-    return show_item(
-        request, project, item_for(project, following) if following else None, item.round, previous=item.pk
-    )
-
-
-def changed_elsewhere(request: MemberRequest, item: ReviewItem, data: dict[str, Any]) -> bool:
-    """Whether the person has a label that this page did not show, and that says something else."""
-    own = item.labels.filter(reviewer=request.user).prefetch_related("error_types").first()
-    if own is None or request.POST.get("saw_label"):
-        return False
-    same_types = set(own.error_types.all()) == set(data["error_types"])
-    return (own.outcome, own.note) != (data["outcome"], data["note"]) or not same_types
-
-
-@require_POST
-@for_role(Role.REVIEWER)
-def undo(request: MemberRequest, project: Project, pk: int) -> HttpResponseBase:
-    """Take one's own label back and show the item again."""
-    item = item_for(project, pk)
-    if not item.labels.filter(reviewer=request.user).exists():
-        raise Http404
-    try:
-        undo_label(item, request.user)
-    except NotYours as error:
-        messages.error(request, str(error))
-        return redirect("reviews:home", project.slug)
-    messages.info(request, "Your label is taken back.")
-    claim_item(item.pk, request.user)
-    if not wants_fragment(request):
-        return redirect("reviews:item", project.slug, item.pk)
-    return show_item(request, project, item_for(project, item.pk), item.round)
+def jump(request: MemberRequest, project: Project, pk: int) -> HttpResponseBase:
+    """Where a person can go in a round: to an item by its number, to what they put off, began or labelled."""
+    shown = round_for(project, pk, request)
+    asked, fault = request.GET.get("number", "").strip(), ""
+    if asked:
+        number = int(asked) if asked.isascii() and asked.isdecimal() and len(asked) < 10 else 0
+        found = item_numbered(shown, request.user, number) if shown.may_label else None
+        if found:
+            return redirect("reviews:item", project.slug, found)
+        fault = f"There is no item {asked} for you. Your labels come first, then what is free."
+    context = {
+        "round": shown,
+        "asked": asked,
+        "fault": fault,
+        "done": standing_in(shown, request.user).done,
+        "deferred": deferred_in(shown, request.user)[:MOST_LISTED],
+        "drafts": drafts_in(shown, request.user)[:MOST_LISTED],
+        "labels": labels_in(shown, request.user).order_by(F("changed_at").desc(), "-pk")[:MOST_LISTED],
+    }
+    return render(request, "reviews/jump.html", context, status=422 if fault else 200)

@@ -117,7 +117,7 @@ def saying_context(
     ``steps``: the number and words of each step that may be the first that went wrong. Error types that are retired
     by now are among the choices only where they were said. Two queries, none when types are hidden.
     """
-    if form is not None and form.is_bound:
+    if form is not None and isinstance(form.data, QueryDict):
         shown = said_in(form.data)
     else:
         shown = dict(said.as_said() if isinstance(said, Saying) else said or {})

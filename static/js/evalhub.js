@@ -11,15 +11,14 @@ const fault = (sentence) => {
   if (place) place.textContent = sentence;
 };
 
-document.addEventListener("htmx:responseError", (event) => {
-  const status = event.detail.xhr.status;
-  fault(status === 401 ? "You are signed out. Sign in in another tab, then send this again: what you typed is still here."
-    : status === 403 ? "You may not do this, or this page is out of date. Reload it."
-    : status === 404 ? "This is not here any more. Reload the page."
-    : status === 409 ? "Somebody was faster: this has changed meanwhile. Reload the page."
-    : "The server could not do this. What you typed is still here; try again.");
-});
-document.addEventListener("htmx:sendError", () => fault("The server cannot be reached. What you typed is still here; try again."));
+const UNREACHABLE = "The server cannot be reached. What you typed is still here; try again.";
+const sentenceFor = (status) => status === 401 ? "You are signed out. Sign in in another tab, then send this again: what you typed is still here."
+  : status === 403 ? "You may not do this, or this page is out of date. Reload it."
+  : status === 404 ? "This is not here any more. Reload the page."
+  : status === 409 ? "Somebody was faster: this has changed meanwhile. Reload the page."
+  : "The server could not do this. What you typed is still here; try again.";
+document.addEventListener("htmx:responseError", (event) => fault(sentenceFor(event.detail.xhr.status)));
+document.addEventListener("htmx:sendError", () => fault(UNREACHABLE));
 document.addEventListener("htmx:timeout", () => fault("The server takes too long. What you typed is still here; try again."));
 document.addEventListener("htmx:afterRequest", (event) => { if (event.detail.successful) fault(""); });
 
