@@ -10,6 +10,11 @@ EVALHUB_ALLOWED_HOSTS        host names under which the pages are served, separa
 EVALHUB_DEBUG                true or false (default)
 EVALHUB_PRIVATE_ENDPOINTS    hosts on private addresses that endpoints may name, separated by commas: name, name:port or
                              “*” for any; default in development: 127.0.0.1 and localhost
+EVALHUB_PUBLIC_URL           where people reach the pages, such as https://evalhub.example: links in notices begin with
+                             it; default: the first of EVALHUB_ALLOWED_HOSTS
+EVALHUB_EMAIL_URL            the mail server: smtp+tls://user:password@host:587, smtps:// or, without TLS, smtp://;
+                             none: no e-mail is sent
+EVALHUB_EMAIL_FROM           the sender of e-mail; default evalhub@ the host of EVALHUB_PUBLIC_URL
 EVALHUB_UPLOAD_LIMIT_MB      the largest file one may upload; default 512
 EVALHUB_TIME_ZONE            the zone in which times are shown; default UTC
 EVALHUB_LOG_LEVEL            DEBUG, INFO (default), WARNING or ERROR
@@ -27,6 +32,7 @@ import django_stubs_ext
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
+from evalhub.serving.mail_server import MailServer, mail_server_at
 from evalhub.serving.places import embedded_database_url, embedded_redis_url, home_from_environment
 from evalhub.serving.secrets import read_or_make_secrets
 
@@ -56,6 +62,23 @@ def required_in_production(name: str, default: str) -> str:
     return value
 
 
+def public_url() -> str:
+    """Without a slash at the end."""
+    here = f"http://127.0.0.1:{SERVE_PORT}"
+    value = os.environ.get("EVALHUB_PUBLIC_URL") or (f"https://{ALLOWED_HOSTS[0].lstrip('.')}" if PRODUCTION else here)
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path.strip("/") or parts.query:
+        raise ImproperlyConfigured(f"EVALHUB_PUBLIC_URL={value!r} is not understood. Write it as https://host.")
+    return value.rstrip("/")
+
+
+def mail_server() -> MailServer:
+    try:
+        return mail_server_at(os.environ.get("EVALHUB_EMAIL_URL", ""))
+    except ValueError as error:
+        raise ImproperlyConfigured(f"EVALHUB_EMAIL_URL is not understood. {error}") from None
+
+
 def broker_url(redis_url: str) -> str:
     """The same Redis in Celery's spelling, which for a socket has other words: “db=1” would be read as number 0."""
     parts = urlsplit(redis_url)
@@ -80,6 +103,7 @@ SERVE_HOST = os.environ.get("EVALHUB_HOST") or "127.0.0.1"
 SERVE_PORT = whole_number("EVALHUB_PORT", 8000, 0, 65_535)
 UPLOAD_LIMIT_BYTES = whole_number("EVALHUB_UPLOAD_LIMIT_MB", 512, 1, 65_536) * 1024 * 1024
 
+PUBLIC_URL = public_url()
 if PRODUCTION and DEBUG:
     raise ImproperlyConfigured("EVALHUB_DEBUG=true shows settings to visitors. Leave it out in production.")
 if PRODUCTION and "*" in ALLOWED_HOSTS:
@@ -166,6 +190,12 @@ DATABASES["default"]["OPTIONS"] = {
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
+
+MAIL_SERVER = mail_server()
+EMAIL_BACKEND, EMAIL_HOST, EMAIL_PORT = MAIL_SERVER.backend, MAIL_SERVER.host, MAIL_SERVER.port
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = MAIL_SERVER.user, MAIL_SERVER.password
+EMAIL_USE_TLS, EMAIL_USE_SSL, EMAIL_TIMEOUT = MAIL_SERVER.starts_tls, MAIL_SERVER.is_tls, 10
+DEFAULT_FROM_EMAIL = os.environ.get("EVALHUB_EMAIL_FROM") or f"EvalHub <evalhub@{urlsplit(PUBLIC_URL).hostname}>"
 
 AUTH_USER_MODEL = "projects.User"
 LOGIN_URL = "projects:sign_in"
@@ -256,6 +286,7 @@ CELERY_BEAT_SCHEDULE = {
     "sweep uploads": {"task": "evalhub.evalsets.tasks.sweep_uploads_task", "schedule": 15, "options": {"expires": 15}},
     "sweep scores": {"task": "evalhub.checks.tasks.sweep_scores_task", "schedule": 15, "options": {"expires": 15}},
     "sweep exports": {"task": "evalhub.exports.tasks.sweep_exports_task", "schedule": 15, "options": {"expires": 15}},
+    "sweep notices": {"task": "reviews.tasks.sweep_notices_task", "schedule": 30, "options": {"expires": 30}},
 }
 CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"  # in memory: the schedule above is all there is to remember
 

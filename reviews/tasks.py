@@ -4,9 +4,18 @@ from typing import Any
 
 from celery import shared_task
 
+from reviews.notice_sending import send_due
+from reviews.notices import find_notices
 from reviews.rounds import fill_round
 
 
 @shared_task
 def fill_round_task(round_id: int, **_future: Any) -> None:
     fill_round(round_id)
+
+
+@shared_task
+def sweep_notices_task(**_future: Any) -> None:
+    """Find who is to be told of what, and send what is due. Twice a minute, since nothing else sends notices."""
+    find_notices()
+    send_due()

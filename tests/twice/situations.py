@@ -24,13 +24,14 @@ from evalhub.evalsets.models import EvalSetVersion, Upload
 from evalhub.evalsets.upload_handler import upload_folder
 from evalhub.exports.models import Export
 from evalhub.projects.joining import found_project
-from evalhub.projects.models import Project, User
+from evalhub.projects.models import Project, Role, User
 from evalhub.runs.models import Chunk, Run
-from reviews.models import Reason
+from reviews.models import NoticeChoice, Occasion, Reason, ReviewItem
+from reviews.notices import choose_notices
 from reviews.rounds import plan_round
 from tests.evalsets.uploading import confirmed, example_row, make_eval_set, pool_of, sample_row, version_of
-from tests.making import admin_of, make_check, make_run, make_score, make_version
-from tests.people import make_user
+from tests.making import admin_of, make_check, make_round, make_run, make_score, make_version
+from tests.people import make_member, make_user
 from tests.runs.making import make_caller, start
 
 LONG_AGO = timedelta(days=2)
@@ -231,6 +232,18 @@ def leave_behind(folder: Path) -> None:
     os.utime(folder, (then, then))
 
 
+def notices_to_be_found_and_sent(url: str) -> Situation:
+    """One round waits for its people and is contested; webhooks take one notice, refuse another, and one is found late."""
+    run = make_run(make_version(make_project(), 30))
+    takes, refuses = url.replace("/v1", "/reset"), url.replace("/v1", "/no-such-page")
+    people = [make_member(run.project, f"P{number}", Role.LEAD) for number in range(12)]
+    for person in people:
+        choose_notices(run.project, person, [], [Occasion.ASSIGNED, Occasion.CONTESTED], takes)
+    NoticeChoice.objects.filter(person=people[0]).update(webhook_url=refuses)
+    ReviewItem.objects.filter(round=make_round(run), order=1).update(status=ReviewItem.Status.CONTESTED)
+    return Situation([], {"reviews.notice_sending.WEBHOOKS_AT_ONCE": 3})
+
+
 SITUATIONS: dict[str, list[Callable[[str], Situation]]] = {
     "evalhub.runs.tasks.execute_chunks_task": [a_run_to_be_called, a_run_whose_calls_fail_at_first],
     "evalhub.runs.tasks.sweep_runs_task": [runs_that_lost_their_workers],
@@ -252,4 +265,5 @@ SITUATIONS: dict[str, list[Callable[[str], Situation]]] = {
     "evalhub.exports.tasks.prepare_export_task": [an_export_to_be_prepared],
     "evalhub.exports.tasks.sweep_exports_task": [exports_that_nobody_moves],
     "reviews.tasks.fill_round_task": [a_round_to_be_filled],
+    "reviews.tasks.sweep_notices_task": [notices_to_be_found_and_sent],
 }

@@ -1,0 +1,424 @@
+"""Notices: who is told of what, by a real mail server and a real receiver of webhooks."""
+
+import json
+from datetime import timedelta
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+
+from evalhub.projects.models import Member, Role
+from reviews.labelling import decide, record_label
+from reviews.models import Notice, NoticeChoice, ReviewItem, Round
+from reviews.notice_sending import PAUSES, send_due
+from reviews.notices import choose_notices, find_notices
+from reviews.rounds import close_round
+from reviews.tasks import sweep_notices_task
+from tests.making import make_round, make_run, make_version
+from tests.people import make_member
+from tests.reviews.mail import mail_server, webhook_receiver
+
+ALL = ["assigned", "contested", "done"]
+
+
+@pytest.fixture
+def mail_box(settings):
+    with mail_server() as box:
+        settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+        settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", box.port
+        settings.PUBLIC_URL = "https://evalhub.example"
+        yield box
+
+
+@pytest.fixture
+def receiver(settings):
+    with webhook_receiver() as received:
+        settings.PUBLIC_URL = "https://evalhub.example"
+        yield received
+
+
+@pytest.fixture
+def run(project):
+    return make_run(make_version(project, 3))
+
+
+def told():
+    rows = Notice.objects.order_by("person__name", "occasion", "way")
+    return list(rows.values_list("person__name", "occasion", "way"))
+
+
+def test_a_named_reviewer_is_told_by_mail_that_a_round_waits(project, run, reviewer, lead, mail_box):
+    for person in (reviewer, lead):
+        choose_notices(project, person, ["assigned"], [], "")
+    made = make_round(run, name="First\nlook")
+    made.reviewers.set([reviewer])
+
+    sweep_notices_task()
+
+    assert mail_box.recipients == ["rob@example.org"]
+    (message,) = mail_box.messages
+    assert message["Subject"].strip() == "Support inbox: The review round “First look” waits for you: 3 items."
+    assert message["From"] == "EvalHub <evalhub@127.0.0.1>"
+    assert f"https://evalhub.example/p/{project.slug}/review/rounds/{made.pk}/desk/" in message.get_content()
+    assert "small-model" not in message.get_content()
+    assert Notice.objects.get().sent_at
+
+
+def test_everybody_is_told_of_a_round_that_names_nobody_but_its_maker(project, run, reviewer, lead):
+    for person in (reviewer, lead, run.started_by):
+        choose_notices(project, person, ["assigned"], [], "")
+    make_round(run)
+
+    find_notices()
+
+    assert told() == [("Lea", "assigned", "email"), ("Rob", "assigned", "email")]
+
+
+def test_who_gets_items_by_name_is_told_though_the_round_names_others(project, run, reviewer, lead):
+    choose_notices(project, reviewer, ["assigned"], [], "")
+    made = make_round(run)
+    made.reviewers.set([lead])
+    find_notices()
+    assert told() == []
+
+    made.items.update(assigned_to=[reviewer.pk])
+    find_notices()
+
+    assert told() == [("Rob", "assigned", "email")]
+
+
+def test_nobody_is_told_of_a_round_whose_items_are_all_given_to_others(project, run, reviewer, lead):
+    choose_notices(project, reviewer, ["assigned"], [], "")
+    made = make_round(run)
+    made.items.update(assigned_to=[lead.pk])
+
+    find_notices()
+
+    assert told() == []
+
+
+@pytest.mark.parametrize("change", [{"filled_at": None}, {"is_practice": True}, {"closed_at": timezone.now()}])
+def test_nobody_is_told_of_a_round_that_does_not_wait_for_labels(project, run, reviewer, change):
+    choose_notices(project, reviewer, ["assigned"], [], "")
+    Round.objects.filter(pk=make_round(run).pk).update(**change)
+
+    find_notices()
+
+    assert told() == []
+
+
+def test_a_notice_is_found_and_sent_once(project, run, reviewer, mail_box):
+    choose_notices(project, reviewer, ["assigned"], [], "")
+    make_round(run)
+
+    sweep_notices_task()
+    sweep_notices_task()
+
+    assert len(mail_box.messages) == 1
+
+
+def test_leads_are_told_when_people_differ_and_when_a_round_is_done(project, run, reviewer, lead, receiver):
+    for person in (reviewer, lead):
+        choose_notices(project, person, [], ALL, receiver.url)
+    made = make_round(run, labels_wanted=2)
+    first, *others = made.items.order_by("order")
+    for person, outcome in ((reviewer, "pass"), (lead, "fail")):
+        record_label(first, person, outcome, note="n")
+    Notice.objects.filter(occasion="assigned").delete()
+    NoticeChoice.objects.update(by_webhook=["contested", "done"])
+
+    sweep_notices_task()
+    assert told() == [("Lea", "contested", "webhook")]
+    decide(first, lead, "fail", note="n")
+    for item in others:
+        for person in (reviewer, lead):
+            record_label(item, person, "pass")
+    sweep_notices_task()
+
+    assert told() == [("Lea", "contested", "webhook"), ("Lea", "done", "webhook")]
+    page = f"https://evalhub.example/p/{project.slug}/review/rounds/{made.pk}/"
+    assert [json.loads(body) for body in receiver.bodies] == [
+        {
+            "project": "Support inbox",
+            "round": "Disagreements",
+            "occasion": "contested",
+            "text": "People differ in the review round “Disagreements”: 1 item contested so far.",
+            "url": f"{page}?status=contested",
+            "items": 1,
+        },
+        {
+            "project": "Support inbox",
+            "round": "Disagreements",
+            "occasion": "done",
+            "text": "The review round “Disagreements” is done: 3 items settled.",
+            "url": page,
+            "items": 3,
+        },
+    ]
+    assert receiver.types == ["application/json"] * 2
+
+
+def test_known_items_that_still_want_labels_do_not_hold_a_round_open(project, run, reviewer, lead):
+    choose_notices(project, lead, ["done"], [], "")
+    made = make_round(run)
+    known, *others = made.items.order_by("order")
+    ReviewItem.objects.filter(pk=known.pk).update(is_known=True, labels_wanted=9)
+    for item in others[:1]:
+        record_label(item, reviewer, "pass")
+    find_notices()
+    assert told() == []
+
+    record_label(others[1], reviewer, "pass")
+    find_notices()
+
+    assert told() == [("Lea", "done", "email")]
+
+
+def test_of_what_was_so_before_the_choice_nobody_is_told(project, run, reviewer, mail_box):
+    make_round(run)
+    choose_notices(project, reviewer, ["assigned"], [], "")
+
+    sweep_notices_task()
+    make_round(run, name="Second")
+    sweep_notices_task()
+
+    assert [message["Subject"].strip() for message in mail_box.messages] == [
+        "Support inbox: The review round “Second” waits for you: 3 items."
+    ]
+
+
+def test_a_choice_that_is_saved_again_passes_over_nothing(project, run, reviewer, mail_box):
+    choose_notices(project, reviewer, ["assigned"], [], "")
+    make_round(run)
+    choose_notices(project, reviewer, ["assigned"], [], "")
+
+    sweep_notices_task()
+
+    assert len(mail_box.messages) == 1
+
+
+def test_a_webhook_that_fails_is_tried_again_later_and_given_up_at_last(project, run, reviewer, receiver):
+    receiver.status = 500
+    choose_notices(project, reviewer, [], ["assigned"], receiver.url)
+    make_round(run)
+    sweep_notices_task()
+    first = Notice.objects.get()
+    assert (first.attempts, first.error, first.sent_at) == (1, "The webhook answered 500.", None)
+    assert timedelta(0) < first.not_before - timezone.now() <= PAUSES[0]
+
+    assert send_due() == 0
+    assert len(receiver.bodies) == 1
+    for _ in PAUSES:
+        Notice.objects.update(not_before=timezone.now())
+        send_due()
+
+    last = Notice.objects.get()
+    assert (last.attempts, last.error) == (6, "The webhook answered 500.")
+    assert last.gave_up_at
+    Notice.objects.update(not_before=timezone.now())
+    send_due()
+    assert len(receiver.bodies) == 6
+
+
+def test_a_webhook_that_comes_back_gets_the_notice(project, run, reviewer, receiver):
+    receiver.status = 503
+    choose_notices(project, reviewer, [], ["assigned"], receiver.url)
+    make_round(run)
+    sweep_notices_task()
+    receiver.status = 204
+    Notice.objects.update(not_before=timezone.now())
+
+    assert send_due() == 1
+
+    notice = Notice.objects.get()
+    assert (notice.attempts, notice.error) == (2, "")
+    assert notice.sent_at
+
+
+def test_a_redirect_is_not_followed(project, run, reviewer, receiver):
+    with webhook_receiver() as elsewhere:
+        receiver.status, receiver.location = 307, elsewhere.url
+        choose_notices(project, reviewer, [], ["assigned"], receiver.url)
+        make_round(run)
+        sweep_notices_task()
+
+    assert Notice.objects.get().error == "The webhook answered 307."
+    assert elsewhere.bodies == []
+
+
+def test_a_private_address_is_refused_when_it_is_saved_and_when_it_is_sent(
+    client_of, project, run, reviewer, receiver, settings
+):
+    choose_notices(project, reviewer, [], ["assigned"], receiver.url)
+    make_round(run)
+    settings.PRIVATE_ENDPOINTS = []
+
+    sweep_notices_task()
+    answer = client_of(reviewer).post(
+        reverse("reviews:notices", args=[project.slug]), {"by_webhook": ["assigned"], "webhook_url": receiver.url}
+    )
+
+    assert receiver.bodies == []
+    assert "is a private address" in Notice.objects.get().error
+    assert answer.status_code == 422
+    assert "is a private address" in answer.content.decode()
+
+
+def test_a_refused_recipient_is_kept_as_the_error(project, run, reviewer, mail_box):
+    mail_box.refuses = 550
+    choose_notices(project, reviewer, ["assigned"], [], "")
+    make_round(run)
+
+    sweep_notices_task()
+
+    assert Notice.objects.get().error == "The mail server refused the address rob@example.org."
+
+
+def test_a_mail_server_that_is_down_is_said(project, run, reviewer, mail_box, settings):
+    settings.EMAIL_PORT = 1
+    choose_notices(project, reviewer, ["assigned"], [], "")
+    make_round(run)
+
+    sweep_notices_task()
+
+    assert Notice.objects.get().error == "The mail server could not be reached (ConnectionRefusedError)."
+
+
+@pytest.mark.parametrize("leave", [Member.objects.filter, NoticeChoice.objects.filter])
+def test_who_leaves_or_changes_their_mind_before_it_is_sent_is_not_told(project, run, reviewer, mail_box, leave):
+    choose_notices(project, reviewer, ["assigned"], [], "")
+    make_round(run)
+    find_notices()
+    leave(**{"user" if leave == Member.objects.filter else "person": reviewer}).delete()
+
+    send_due()
+
+    assert mail_box.messages == []
+    assert not Notice.objects.exists()
+
+
+def test_a_notice_that_another_process_sends_is_left_to_it(project, run, reviewer, mail_box, other_connection):
+    choose_notices(project, reviewer, ["assigned"], [], "")
+    make_round(run)
+    find_notices()
+
+    with other_connection.cursor() as cursor:
+        cursor.execute("BEGIN")
+        cursor.execute("SELECT FROM reviews_notice FOR UPDATE")
+        assert send_due() == 0
+        cursor.execute("ROLLBACK")
+
+    assert send_due() == 1
+
+
+@pytest.fixture
+def other_connection(transactional_db):
+    from django.db import connection
+
+    other = connection.copy()
+    yield other
+    other.close()
+
+
+def test_many_webhooks_are_sent_with_one_that_never_answers(project, run, receiver, settings):
+    people = [make_member(project, f"P{number}", Role.REVIEWER) for number in range(12)]
+    for person in people:
+        choose_notices(project, person, [], ["assigned"], receiver.url)
+    NoticeChoice.objects.filter(person=people[0]).update(webhook_url="http://127.0.0.1:1/nobody")
+    make_round(run)
+
+    sweep_notices_task()
+
+    assert len(receiver.bodies) == 11
+    assert Notice.objects.get(sent_at=None).error == "The webhook could not be reached (ClientConnectorError)."
+
+
+def test_the_page_keeps_what_is_chosen(client_of, project, reviewer, mail_box, receiver):
+    url = reverse("reviews:notices", args=[project.slug])
+    client = client_of(reviewer)
+
+    client.post(url, {"by_email": ["assigned"], "by_webhook": ["assigned"], "webhook_url": f"{receiver.url}?key=a%20b"})
+    page = client.get(url).content.decode()
+
+    choice = NoticeChoice.objects.get()
+    assert (choice.by_email, choice.by_webhook) == (["assigned"], ["assigned"])
+    assert choice.webhook_url == f"{receiver.url}?key=a%20b"
+    assert page.count(" checked></td>") == 2
+    assert "an item is contested" not in page  # that is told to leads
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        ({"by_webhook": ["assigned"]}, "Write the address that notices are sent to"),
+        ({"webhook_url": "ftp://example.org/x"}, "This is not a plain address"),
+        ({"webhook_url": "http://user@example.org/x"}, "This is not a plain address"),
+        ({"webhook_url": "https://example.org/x?a=ä"}, "Percent-encode them"),
+        ({"webhook_url": "http://169.254.169.254/latest"}, "is never called"),
+        ({"by_email": ["contested"]}, ""),
+    ],
+)
+def test_what_cannot_be_is_refused_with_a_sentence(client_of, project, reviewer, mail_box, data, said):
+    answer = client_of(reviewer).post(reverse("reviews:notices", args=[project.slug]), data)
+
+    assert answer.status_code == 422
+    assert said in answer.content.decode()
+    assert not NoticeChoice.objects.exists()
+
+
+def test_without_a_mail_server_the_choice_is_off_and_the_page_says_so(client_of, project, reviewer):
+    url = reverse("reviews:notices", args=[project.slug])
+    client = client_of(reviewer)
+
+    client.post(url, {"by_email": ["assigned"]})
+
+    assert "E-mail is not set up on this server" in client.get(url).content.decode()
+    assert NoticeChoice.objects.get().by_email == []
+
+
+def test_a_test_goes_to_the_webhook_and_says_how_it_went(client_of, project, reviewer, receiver):
+    choose_notices(project, reviewer, [], ["assigned"], f"{receiver.url}?key=a%20b")
+    url = reverse("reviews:test_notice", args=[project.slug])
+    client = client_of(reviewer)
+
+    good = client.post(url, {"way": "webhook"}, follow=True).content.decode()
+    receiver.status = 404
+    bad = client.post(url, {"way": "webhook"}, follow=True).content.decode()
+
+    assert "The test went out to" in good
+    assert "The test did not arrive. The webhook answered 404." in bad
+    assert receiver.paths == ["/hook?key=a%20b"] * 2
+    assert json.loads(receiver.bodies[0])["occasion"] == "test"
+
+
+def test_a_test_goes_out_by_mail(client_of, project, reviewer, mail_box):
+    url = reverse("reviews:test_notice", args=[project.slug])
+
+    page = client_of(reviewer).post(url, {"way": "email"}, follow=True).content.decode()
+
+    assert "The test went out to rob@example.org." in page
+    assert mail_box.recipients == ["rob@example.org"]
+
+
+def test_the_page_shows_what_was_sent_and_what_was_given_up(client_of, project, run, reviewer):
+    made = make_round(run, name="Look <here>")
+    now = timezone.now()
+    Notice.objects.create(round=made, person=reviewer, occasion="assigned", way="email", attempts=1, sent_at=now)
+    Notice.objects.create(
+        round=made, person=reviewer, occasion="assigned", way="webhook", attempts=6, gave_up_at=now, error="It <fell>."
+    )
+
+    page = client_of(reviewer).get(reverse("reviews:notices", args=[project.slug])).content.decode()
+
+    assert "given up after 6 tries" in page
+    assert "It &lt;fell&gt;." in page
+    assert "Look &lt;here&gt;" in page
+
+
+def test_a_round_that_a_lead_closed_early_is_not_done(project, run, lead):
+    choose_notices(project, lead, ["done"], [], "")
+    close_round(make_round(run), lead)
+
+    find_notices()
+
+    assert told() == []
