@@ -233,7 +233,7 @@ def leave_behind(folder: Path) -> None:
 
 
 def notices_to_be_found_and_sent(url: str) -> Situation:
-    """One round waits for its people and is contested; webhooks take one notice, refuse another, and one is found late."""
+    """A round waits for its people and is contested; the webhook of one person refuses, those of the others take it."""
     run = make_run(make_version(make_project(), 30))
     takes, refuses = url.replace("/v1", "/reset"), url.replace("/v1", "/no-such-page")
     people = [make_member(run.project, f"P{number}", Role.LEAD) for number in range(12)]
