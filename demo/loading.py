@@ -36,7 +36,7 @@ from evalhub.runs.starting import start_runs
 from evalhub.web.templatetags.ui import duration, money, percent
 from reviews.labelling import record_label
 from reviews.models import Reason, ReviewItem, Round
-from reviews.queue import claim_next_item
+from reviews.queue import claim_next_item, labels_left
 from reviews.rounds import fill_round, plan_round
 from taxonomy.models import ErrorType
 
@@ -63,6 +63,8 @@ GUIDELINES = (
     "A fence around right JSON is a fail: the program cannot read it."
 )
 LABELLED_SHARE = 0.45
+SHARED_PERCENT = 30  # of the items, that two people read
+OVERLOOKS_EACH = 4
 PATIENCE = 180  # seconds that one step may take
 
 
@@ -228,12 +230,14 @@ def label_a_part(project: Project, people: list[User]) -> None:
             wanted,
             people[0],
             guidelines=GUIDELINES,
+            labels_wanted=2,
+            shared_percent=SHARED_PERCENT,
             seed="demo",
         )
     fill_round(made.pk)
     types = {error_type.code: error_type for error_type in ErrorType.objects.filter(project=project)}
-    goal = int(made.items.count() * LABELLED_SHARE)
-    for turn in range(goal - made.items.filter(status=ReviewItem.Status.SETTLED).count()):
+    made.refresh_from_db()
+    for turn in range(int(made.labels_planned * LABELLED_SHARE) - (made.labels_planned - labels_left(made))):
         reviewer = people[turn % len(people)]
         claimed = claim_next_item(made, reviewer)
         if claimed is None:
@@ -241,9 +245,19 @@ def label_a_part(project: Project, people: list[User]) -> None:
         item = ReviewItem.objects.select_related("output__example").get(pk=claimed)
         output = item.output
         label = plausible_label(output.example.expected_kind, output.example.expected, output.text, output.tool_calls)
-        if label:
-            chosen = [types[code] for code in label["error_types"]]
-            record_label(item, reviewer, label["outcome"], chosen, label["note"])
+        if not label:
+            continue
+        if item.label_count and item.pk % OVERLOOKS_EACH == 0:
+            label = overlooked(label)
+        chosen = [types[code] for code in label["error_types"]]
+        record_label(item, reviewer, label["outcome"], chosen, label["note"])
+
+
+def overlooked(label: dict[str, Any]) -> dict[str, Any]:
+    """What somebody says who did not see the worst of it: people differ, and the demo shows how that is settled."""
+    left = label["error_types"][1:]
+    note = "Fine but for one thing." if left else ""
+    return {"outcome": "fail" if left else "pass", "error_types": left, "note": note}
 
 
 def summary_lines() -> list[str]:
