@@ -33,6 +33,8 @@ class VerdictsExport(Source):
         Column("error_types", Holds.TEXTS, CODES),
         Column("inclusion_probability", Holds.NUMBER, "verdict__inclusion_probability"),
         Column("settled_at", Holds.TIME, "verdict__settled_at"),
+        Column("decided_by", Holds.TEXT, "verdict__decided_by__name"),
+        Column("why", Holds.TEXT, "verdict__why"),
         Column("output", Holds.TEXT, "text", is_kept=True),
         Column("tool_calls", Holds.JSON, "tool_calls"),
         Column("error", Holds.TEXT, "error"),

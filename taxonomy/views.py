@@ -206,7 +206,8 @@ def outputs(request: MemberRequest, project: Project) -> HttpResponseBase:
 def output_verdict(request: MemberRequest, project: Project, pk: int) -> HttpResponseBase:
     """Part of an output's page: the settled verdict and its findings."""
     output = get_object_or_404(Output.objects.in_project(project), pk=pk)
-    verdict = Verdict.objects.filter(output=output).prefetch_related("findings__error_type").first()
+    verdicts = Verdict.objects.filter(output=output).select_related("decided_by")
+    verdict = verdicts.prefetch_related("findings__error_type").first()
     return render(request, "taxonomy/_output_verdict.html", {"verdict": verdict})
 
 

@@ -1,7 +1,7 @@
 import pytest
 from django.core.management import CommandError, call_command
 
-from reviews.labelling import record_label
+from reviews.labelling import decide, record_label
 from taxonomy.models import ErrorType, Verdict
 from tests.making import make_round, make_run, make_version
 
@@ -30,3 +30,19 @@ def test_a_verdict_that_does_not_is_named_and_mended(labelled):
     call_command("check_verdicts", mend=True)
 
     call_command("check_verdicts")
+
+
+def test_a_decision_over_the_labels_is_what_its_verdict_follows_from(labelled, lead, capsys):
+    item = labelled.items.order_by("pk")[0]
+    decide(item, lead, "pass", note="The sum is right.")
+    verdict = Verdict.objects.get(output=item.output)
+
+    call_command("check_verdicts")
+    Verdict.objects.filter(pk=verdict.pk).update(outcome="fail")
+    with pytest.raises(CommandError, match=f"1 of 2 verdicts differ from their labels: outputs {item.output_id}"):
+        call_command("check_verdicts")
+    call_command("check_verdicts", mend=True)
+
+    verdict = Verdict.objects.get(output=item.output)
+    assert "2 verdicts agree" in capsys.readouterr().out
+    assert (verdict.outcome, verdict.decided_by, verdict.why) == ("pass", lead, "The sum is right.")

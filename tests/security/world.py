@@ -19,9 +19,10 @@ from evalhub.evalsets.receiving import limits
 from evalhub.exports.making import ask_for_export
 from evalhub.projects.joining import invite
 from evalhub.projects.keys import make_key
-from evalhub.projects.models import ApiKey, Invitation, Member, Project, Role
+from evalhub.projects.models import ApiKey, Invitation, Member, Project, Role, User
+from evalhub.runs.models import Run
 from reviews.known import mark_known
-from reviews.labelling import record_label
+from reviews.labelling import decide, record_label
 from taxonomy.models import ErrorType
 from tests.making import admin_of, make_candidate, make_check, make_round, make_run, make_score, make_version
 from tests.people import make_member
@@ -53,6 +54,8 @@ class World:
     labelled_item: int
     item_part: str
     correction: int
+    contested_item: int
+    decided_item: int
     known_answer: int
     export: int
     token: str = "no-such-token"
@@ -90,7 +93,7 @@ def make_world(project: Project, text: str = "plain") -> World:
     )
     archived = make_candidate(project, f"old {text}"[:100], archived_at=timezone.now())
     run = make_run(version, candidate, [text, f"{text} and more"])
-    make_run(version, f"other {text}"[:100], [f"{text} again", ""])
+    other_run = make_run(version, f"other {text}"[:100], [f"{text} again", ""])
     make_version(project, rows[:1], name=text[:100])
     check = make_check(version, name=text[:100])
     outputs = list(run.outputs.order_by("pk"))
@@ -107,6 +110,7 @@ def make_world(project: Project, text: str = "plain") -> World:
     review_round.save()
     labelled, waiting = review_round.items.order_by("order")
     record_label(labelled, admin, "fail", [error_type], text)
+    contested, decided = make_contested(project, other_run, [member.user, admin], text)
     pool = make_upload(project, text, Upload.Purpose.PRODUCTION_SAMPLES, Upload.State.DONE)
     sample = ProductionSample.objects.create(
         project=project,
@@ -145,9 +149,22 @@ def make_world(project: Project, text: str = "plain") -> World:
         labelled_item=labelled.pk,
         item_part="answer",
         correction=propose_correction(version.examples.earliest("position"), admin, text, f"{text} corrected").pk,
+        contested_item=contested,
+        decided_item=decided,
         known_answer=mark_known(outputs[0], admin, "fail", [error_type], text).pk,
         export=ask_for_export(project, admin, "outputs", "csv", {"run": str(run.pk)}).pk,
     )
+
+
+def make_contested(project: Project, run: Run, people: list[User], text: str) -> tuple[int, int]:
+    """Keys of two items of which these two people said different things; the second one is settled by a decision."""
+    contested = make_round(run, labels_wanted=2, name=text[:100])
+    first, second = contested.items.order_by("order")
+    for item in (first, second):
+        record_label(item, people[0], "pass", note=text)
+        record_label(item, people[1], "fail", note=text)
+    decide(second, people[1], "fail", note=text)
+    return first.pk, second.pk
 
 
 def make_upload(
