@@ -62,6 +62,11 @@ def open_practice(project: Project, person: User) -> QuerySet[Round]:
     return found.order_by("-pk")
 
 
+def practice_before(shown: Round, member: Member) -> Round | None:
+    """The practice round that this person has to do before they label in this one, if any."""
+    return None if shown.is_practice else practice_first(member)
+
+
 def practice_first(member: Member) -> Round | None:
     """The practice round that this person has to do before other rounds; None when they may go on.
 
@@ -69,10 +74,10 @@ def practice_first(member: Member) -> Round | None:
     """
     if member.role != Role.REVIEWER:
         return None
-    seats = Seat.objects.filter(reviewer=member.user_id, round__project=member.project_id, labels__gt=0)
-    if seats.filter(round__is_practice=False).exists():
-        return None
-    rounds: list[Any] = list(open_practice(member.project, member.user))
+    labelled = Seat.objects.filter(reviewer=member.user_id, round__project=member.project_id, labels__gt=0)
+    # One question, for the desk asks it each time.
+    new_here = ~Exists(labelled.filter(round__is_practice=False))
+    rounds: list[Any] = list(open_practice(member.project, member.user).filter(new_here))
     if any(each.is_begun and not each.has_more for each in rounds):
         return None
     return next((each for each in rounds if each.has_more), None)
