@@ -300,6 +300,7 @@ UPLOAD_IMPORTS = {
     "examples": "evalhub.evalsets.importing.ExamplesImport",
     "production_samples": "evalhub.evalsets.importing.ProductionSamplesImport",
     "outputs": "evalhub.runs.importing.OutputsImport",
+    "labels": "reviews.importing.LabelsImport",
 }
 # What can be exported: for each kind of rows the class that knows its filters and columns.
 EXPORTS = {

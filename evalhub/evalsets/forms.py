@@ -16,6 +16,7 @@ from evalhub.evalsets.files.limits import spell_size
 from evalhub.evalsets.files.mapping import (
     KIND_CHOICES,
     ExampleMapping,
+    LabelMapping,
     Mapping,
     WithRequest,
     mapping_class,
@@ -29,6 +30,13 @@ from evalhub.web.templatetags.ui import visible
 
 NO_COLUMN = ("", "no column")
 MOST_DRAWN = 100_000
+MAKES = {
+    "makes_people": (
+        "Make people for reviewers who are no members",
+        "They cannot sign in, and stand for whoever labelled elsewhere.",
+    ),
+    "makes_types": ("Make the error types that are missing", "Their definitions are empty until you write them."),
+}
 DAY = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
 
 
@@ -98,6 +106,11 @@ class MappingForm(forms.Form):
             )
             names = [field.name for field in self.kind.FIELDS]
             self.order_fields([*names[: names.index("expected") + 1], "expected_kind"])
+        if issubclass(self.kind, LabelMapping):
+            for name, (label, hint) in MAKES.items():
+                self.fields[name] = forms.BooleanField(
+                    label=label, help_text=hint, required=False, initial=guess.get(name, False)
+                )
         if issubclass(self.kind, WithRequest):
             self.fields["metadata"] = forms.MultipleChoiceField(
                 label="Columns kept as metadata",

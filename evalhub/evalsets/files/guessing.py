@@ -15,6 +15,7 @@ from evalhub.evalsets.files.mapping import (
     KIND_FROM_COLUMN,
     NO_EXPECTED,
     ExampleMapping,
+    LabelMapping,
     Mapping,
     OutputMapping,
     SampleMapping,
@@ -50,6 +51,16 @@ NAMES = {
     "first_token_ms": "first_token_ms ttft_ms time_to_first_token_ms",
     "total_ms": "total_ms latency_ms duration_ms",
     "error": "error error_message exception",
+    "output": "output_id",
+    "candidate": "candidate candidate_name model model_name model_id",
+    "run": "run run_id",
+    "reviewer": "reviewer reviewer_email annotator annotator_email labeller labeler rater worker worker_id user email",
+    "outcome": "outcome verdict passed pass label result",
+    "error_types": "error_types error_type errors failure_modes failure_mode categories category tags",
+    "severity": "severity",
+    "fault": "fault",
+    "failing_step": "failing_step",
+    "note": "note notes comment comments critique explanation rationale reason",
 }
 OUTPUT_IDS = "example_id id key sample_id custom_id question_id uuid"
 SHORT_NUMBER = re.compile(r"[\s#$€£%]*[-+−]?[\s#$€£]*[\d.,  ']+\s*%?\s*")
@@ -75,6 +86,8 @@ def guess_mapping(purpose: str, columns: Sequence[str], rows: Sequence[Row], *, 
     guess = _Guess(columns, rows, is_flat)
     if kind is OutputMapping:
         return _guess_outputs(guess)
+    if kind is LabelMapping:
+        return _guess_labels(guess)
     return _guess_examples(guess) if kind is ExampleMapping else _guess_samples(guess)
 
 
@@ -155,6 +168,13 @@ def _guess_outputs(guess: _Guess) -> OutputMapping:
     fields = ("repeat", "finish_reason", "prompt_tokens", "completion_tokens", "cost")
     taken |= guess.take_all((*fields, "first_token_ms", "total_ms", "error"))
     return OutputMapping(**taken)
+
+
+def _guess_labels(guess: _Guess) -> LabelMapping:
+    taken = guess.take_all(("output", "reviewer", "outcome")) | {"id": guess.take("id", _are_scalars, OUTPUT_IDS)}
+    taken["error_types"] = guess.take("error_types")
+    taken |= guess.take_all(("repeat", "candidate", "run", "severity", "fault", "failing_step", "note"))
+    return LabelMapping(**taken, makes_people=False, makes_types=False)
 
 
 def _guess_kind(values: list[Any]) -> str:

@@ -183,11 +183,55 @@ class OutputMapping(Mapping):
         return found
 
 
-MAPPINGS: dict[str, type[Mapping]] = {kind.purpose: kind for kind in (ExampleMapping, SampleMapping, OutputMapping)}
+@dataclass(frozen=True)
+class LabelMapping(Mapping):
+    purpose: ClassVar[str] = "labels"
+    FIELDS: ClassVar[tuple[Field, ...]] = (
+        Field("output", "Output id", help="As in an export of outputs or labels. Or say example and run:"),
+        Field("id", "Example id", help="The id of the example in the eval set version."),
+        Field("repeat", "Repeat", help="1, 2, 3 where a candidate was asked more than once. Without one, 1."),
+        Field("candidate", "Candidate", help="Its name, where the labels are of several runs."),
+        Field("run", "Run", help="Its number, where a candidate has several runs."),
+        Field("reviewer", "Reviewer", True, "E-mail address or name of who gave the label."),
+        Field("outcome", "Outcome", help="Pass or fail. Without one: fail where there are error types."),
+        Field("error_types", "Error types", help="Names or codes: a list, or text split at commas or semicolons."),
+        Field("severity", "Severity", help="Minor, major or critical."),
+        Field("fault", "Whose fault", help="Model, expected, check, request or infrastructure."),
+        Field("failing_step", "First failing step", help="The number of the message, from 1."),
+        Field("note", "Note"),
+    )
+
+    output: str = ""
+    id: str = ""
+    repeat: str = ""
+    candidate: str = ""
+    run: str = ""
+    reviewer: str = ""
+    outcome: str = ""
+    error_types: str = ""
+    severity: str = ""
+    fault: str = ""
+    failing_step: str = ""
+    note: str = ""
+    makes_people: bool = False
+    makes_types: bool = False
+
+    def problems(self, columns: Sequence[str]) -> list[str]:
+        found = super().problems(columns)
+        if not (self.output or self.id):
+            found.append("Neither “Output id” nor “Example id” has a column. Choose at least one.")
+        if not (self.outcome or self.error_types):
+            found.append("Neither “Outcome” nor “Error types” has a column. Choose at least one.")
+        return found
+
+
+MAPPINGS: dict[str, type[Mapping]] = {
+    kind.purpose: kind for kind in (ExampleMapping, SampleMapping, OutputMapping, LabelMapping)
+}
 
 
 def mapping_class(purpose: str) -> type[Mapping]:
-    """Return the mapping of “examples”, “production_samples” or “outputs”."""
+    """Return the mapping of “examples”, “production_samples”, “outputs” or “labels”."""
     try:
         return MAPPINGS[purpose]
     except KeyError:

@@ -13,8 +13,9 @@ from evalhub.evalsets.files.columns import parse_column, spell_column
 from evalhub.evalsets.files.examples import ExampleReader
 from evalhub.evalsets.files.faults import CellFault, RowError, UploadError
 from evalhub.evalsets.files.formats import Format
+from evalhub.evalsets.files.labels import LabelReader
 from evalhub.evalsets.files.limits import Limits
-from evalhub.evalsets.files.mapping import ExampleMapping, Mapping, OutputMapping, SampleMapping
+from evalhub.evalsets.files.mapping import ExampleMapping, LabelMapping, Mapping, OutputMapping, SampleMapping
 from evalhub.evalsets.files.outputs import OutputReader
 from evalhub.evalsets.files.production_samples import SampleReader
 from evalhub.evalsets.files.reading import Reading, open_file
@@ -53,6 +54,8 @@ def make_reader(mapping: Mapping, shape: Shape, limits: Limits) -> RecordReader:
         return SampleReader(mapping, shape, limits)
     if isinstance(mapping, OutputMapping):
         return OutputReader(mapping, shape, limits)
+    if isinstance(mapping, LabelMapping):
+        return LabelReader(mapping, shape, limits)
     raise TypeError(f"no reader for {type(mapping).__name__}")
 
 
@@ -62,6 +65,7 @@ def staged_columns(purpose: str) -> tuple[str, ...]:
         ExampleMapping.purpose: ExampleReader.COLUMNS,
         SampleMapping.purpose: SampleReader.COLUMNS,
         OutputMapping.purpose: OutputReader.COLUMNS,
+        LabelMapping.purpose: LabelReader.COLUMNS,
     }[purpose]
 
 

@@ -94,6 +94,8 @@ def start_page(upload: Upload) -> str:
         return reverse("evalsets:upload_examples", args=[slug, upload.target["eval_set"]])
     if upload.purpose == Purpose.PRODUCTION_SAMPLES:
         return reverse("evalsets:upload_samples", args=[slug])
+    if upload.purpose == Purpose.LABELS:
+        return reverse("reviews:import_labels", args=[slug])
     return reverse("runs:upload", args=[slug])
 
 

@@ -1,0 +1,104 @@
+"""Many items at once brought in line with what people said: as ``labelling.settle_item``, by the same rules."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from django.contrib.postgres.aggregates import ArrayAgg
+from django.db import connection, transaction
+from django.db.models import Q, QuerySet, Value
+
+from evalhub.runs.models import Output
+from reviews.models import Decision, Label, ReviewItem
+from reviews.status import Said, Status, agreed_types, item_status
+from taxonomy.settling import Settled, record_verdicts, withdraw_verdicts
+
+ITEMS_AT_ONCE = 5_000
+
+KEEP_STATUS = """
+UPDATE reviews_reviewitem AS item SET status = now.status, label_count = now.count
+FROM unnest(%s::bigint[], %s::text[], %s::int[]) AS now (id, status, count) WHERE item.id = now.id
+"""
+
+
+@transaction.atomic
+def settle_items(keys: Collection[int]) -> None:
+    """Bring the statuses of items, and the verdicts of their outputs, in line with what people said.
+
+    Locks the items in the order of their keys, a few thousand at a time.
+    """
+    ordered = sorted(keys)
+    for begin in range(0, len(ordered), ITEMS_AT_ONCE):
+        settle_some(ordered[begin : begin + ITEMS_AT_ONCE])
+
+
+def settle_some(keys: Sequence[int]) -> None:
+    items = list(
+        ReviewItem.objects.select_for_update(of=("self",)).filter(pk__in=keys).select_related("round").order_by("pk")
+    )
+    said = said_of_items(Label.objects.filter(item__in=keys))
+    decided = set(Decision.objects.filter(item__in=keys).values_list("item", flat=True))
+    changed, touched = [], set()
+    for item in items:
+        labels = said.get(item.pk, [])
+        status = item_status(
+            labels,
+            item.labels_wanted,
+            is_decided=item.pk in decided,
+            is_known=item.is_known,
+            is_closed=item.closed_at is not None,
+            contests_types=item.round.contests_types,
+        )
+        if Status.SETTLED in {item.status, status} and not item.is_known:
+            touched.add(item.output_id)
+        if (item.status, item.label_count) != (status, len(labels)):
+            changed.append((item.pk, str(status), len(labels)))
+    if changed:
+        with connection.cursor() as cursor:
+            cursor.execute(KEEP_STATUS, [list(column) for column in zip(*changed, strict=True)])
+    derive_verdicts(touched)
+
+
+def derive_verdicts(outputs: Collection[int]) -> None:
+    """Write the verdicts that follow from the labels of the newest round in which each output is settled, or withdraw
+    them: as ``labelling.derive_verdict``."""
+    # In one order, so that two who settle the same outputs wait for each other and never both.
+    locked = Output.objects.select_for_update(no_key=True).filter(pk__in=outputs).order_by("pk")
+    runs = dict(locked.values_list("pk", "run"))
+    settled = ReviewItem.objects.filter(
+        output__in=outputs, status=Status.SETTLED, is_known=False, round__is_practice=False
+    )
+    items = list(
+        settled.order_by("output_id", "-round_id").distinct("output_id").only("output_id", "inclusion_probability")
+    )
+    decisions = {
+        decision.item_id: decision
+        for decision in Decision.objects.filter(item__in=items).prefetch_related("error_types")
+    }
+    said = said_of_items(Label.objects.filter(item__in=items))
+    record_verdicts(
+        [verdict_of(item, runs[item.output_id], decisions.get(item.pk), said.get(item.pk, [])) for item in items]
+    )
+    withdraw_verdicts(set(outputs) - {item.output_id for item in items})
+
+
+def verdict_of(item: ReviewItem, run: int, decision: Decision | None, said: Sequence[Said]) -> Settled:
+    if decision:
+        types = {error_type.pk for error_type in decision.error_types.all()}
+        outcome, by, why = decision.outcome, decision.decided_by_id, decision.note
+        return Settled(item.output_id, run, outcome, types, item.inclusion_probability, by, why)
+    outcomes = {outcome for outcome, _ in said}
+    if len(outcomes) != 1:
+        raise ValueError(f"Item {item.pk} is not settled: its labels differ.")
+    types = agreed_types([types for _, types in said])
+    return Settled(item.output_id, run, outcomes.pop(), types, item.inclusion_probability)
+
+
+def said_of_items(labels: QuerySet[Label]) -> dict[int, list[Said]]:
+    """What the labels of each item say, oldest first, in one query."""
+    types = ArrayAgg("error_types", filter=Q(error_types__isnull=False), default=Value([]))
+    found: dict[int, list[Said]] = {}
+    rows = labels.order_by("item_id", "pk").values_list("item_id", "outcome").annotate(types=types, key=Value(0))
+    for item, outcome, keys, _ in rows:
+        found.setdefault(item, []).append((outcome, frozenset(keys)))
+    return found
