@@ -16,6 +16,8 @@ from evalhub.web.differences import word_difference
 
 LONGEST_AT_ONCE = 16_000
 """Characters of both sides together: the difference of longer ones is made when somebody asks for it."""
+MOST_UNASKED = 2_500
+"""Characters of a difference that stands open: what is longer waits until it is asked for."""
 KEPT_AROUND = 160
 LONGEST_CHANGE = 1_500
 TELLING = 0.3
@@ -42,14 +44,14 @@ class Difference:
     def pieces(self) -> list[tuple[Literal["same", "old", "new"], str]]:
         return word_difference(self.old, self.new)
 
-    @property
+    @cached_property
     def shown(self) -> list[ShownPiece]:
         return list(shortened(self.pieces))
 
     @property
     def is_telling(self) -> bool:
         """Whether so much is the same that the difference says more than both texts beside each other."""
-        if self.is_fetched:
+        if self.is_fetched or sum(len(text) for _, text in self.shown) > MOST_UNASKED:
             return False
         same = sum(len(text.strip()) for kind, text in self.pieces if kind == "same")
         return same >= TELLING * max(len(self.old), len(self.new))
@@ -104,7 +106,8 @@ def between_answers(first: Output, second: Output) -> Difference | None:
     """One answer → another to the same request; None when one is missing or nothing differs."""
     if first.error_cause or second.error_cause:
         return None
-    old, new = (answer_text(output) for output in (first, second))
+    are_json = all(find_json(output.text).is_clear or not output.text.strip() for output in (first, second))
+    old, new = (answer_text(output, are_json) for output in (first, second))
     return Difference(old, new, "other-difference") if old != new else None
 
 
@@ -113,18 +116,17 @@ def comparable_texts(kind: str, expected: Any, output: Output) -> tuple[str, str
     if kind == ExpectedKind.TOOL_CALLS:
         return expected_calls_text(expected), calls_text(output)
     if kind == ExpectedKind.JSON:
-        return pretty(expected), json_or_text(output.text)
+        found = find_json(output.text)
+        # What cannot be read keeps its order of fields, so the expected JSON must too.
+        return pretty(expected, found.is_clear), pretty(found.value) if found.is_clear else output.text.strip()
     return str(expected), output.text.strip()
 
 
-def answer_text(output: Output) -> str:
+def answer_text(output: Output, is_sorted: bool) -> str:
     """An answer in the spelling in which it is compared with another: its text, then its calls."""
-    return "\n".join(filter(None, [json_or_text(output.text), calls_text(output)]))
-
-
-def json_or_text(text: str) -> str:
-    found = find_json(text)
-    return pretty(found.value) if found.is_clear else text.strip()
+    found = find_json(output.text)
+    text = pretty(found.value, is_sorted) if found.is_clear else output.text.strip()
+    return "\n".join(filter(None, [text, calls_text(output)]))
 
 
 def calls_text(output: Output) -> str:
@@ -132,8 +134,8 @@ def calls_text(output: Output) -> str:
     return "\n".join(call_text(call.name, call.arguments) for call in made)
 
 
-def pretty(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, indent=2, sort_keys=True)
+def pretty(value: Any, is_sorted: bool = True) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=2, sort_keys=is_sorted)
 
 
 def call_text(name: str, arguments: str) -> str:

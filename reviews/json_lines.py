@@ -9,8 +9,9 @@ from typing import Any, Literal
 
 WIDEST = 76
 """Characters: an object or a list that fits on one line of that many stands on one line."""
-FEW_LINES = 24
+FEW_LINES = 48
 """JSON of no more lines is open throughout."""
+LONGEST_BEGINNING = 40
 DEEPEST_OPEN = 2
 """In longer JSON what lies deeper than that many levels is closed until the reader opens it."""
 
@@ -70,7 +71,14 @@ def laid_out(value: Any, lead: str, tail: str) -> str | Fold:
     if on_one_line:
         return on_one_line
     lines = 2 + sum(1 if isinstance(part, str) else part.lines for part in inside)
-    return Fold(lead + marks[0], inside, marks[1] + tail, counted(len(entries), noun), lines)
+    size = f"{beginning_of(inside)}{counted(len(entries), noun)} {marks[1]}"
+    return Fold(lead + marks[0], inside, marks[1] + tail, size, lines)
+
+
+def beginning_of(inside: Sequence[str | Fold]) -> str:
+    """The first entry where it is short, often a name or a key: closed parts must be told apart."""
+    first = inside[0]
+    return f"{first} … " if isinstance(first, str) and len(first) <= LONGEST_BEGINNING else ""
 
 
 def one_line(inside: Sequence[str | Fold], marks: str, lead: str, tail: str) -> str:

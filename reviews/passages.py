@@ -11,8 +11,8 @@ from html import escape
 from evalhub.checks.kinds.json_text import FoundJson, Where, find_json
 from reviews.json_lines import json_pieces
 
-MAIN_CHARACTERS = 8_000
-"""Of a text that is to be read: enough for nearly all, few enough for a page of 60 KB."""
+MAIN_CHARACTERS = 5_000
+"""Of a text that is to be read: some 800 words, and few enough for a page of 60 KB."""
 FOLDED_CHARACTERS = 3_000
 """Of a text that stands folded."""
 LONGEST_TREE = 200_000

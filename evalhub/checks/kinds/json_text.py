@@ -171,6 +171,8 @@ def _find_in_text(text: str, fault: JsonFault) -> FoundJson:
     starts = sorted((text.find(pair[0]), pair[1]) for pair in ("{}", "[]") if pair[0] in text)
     if not starts and fault.position == len(text) - len(text.lstrip()) < len(text) and not fault.cut_off:
         return _unreadable(text, JsonFault("it is text without any JSON"), 0)
+    if text.lstrip().startswith("{"):
+        del starts[1:]  # a list inside an object is a part of it and says nothing by itself
     offset = 0
     for start, closing in starts:
         end = text.rfind(closing) + 1 or len(text)

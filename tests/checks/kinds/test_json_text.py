@@ -40,6 +40,29 @@ def test_json_is_found_where_it_stands(text, where):
     assert found.is_clear == (where in ("whole", "fence"))
 
 
+@pytest.mark.parametrize("text", ['{"a": 1}', ' [1]\n', 'So:\n```json\n{"a": 1}\n```\nDone.', 'Here: {"a": 1}, see?'])
+def test_it_is_told_where_the_json_begins_and_ends(text):
+    found = find_json(text)
+
+    assert parse_json(text[found.start : found.end]) == found.value
+
+
+@pytest.mark.parametrize(
+    ("text", "wrong"),
+    [
+        ('{"tags": [1, 2], "state": sent, "lines": [3]}', "sent, "),
+        ('Here: {"a": 1,}', "}"),
+        ('```json\n{"a": tru}\n```', "tru}"),
+    ],
+)
+def test_the_place_of_a_fault_is_the_one_in_the_whole_answer(text, wrong):
+    found = find_json(text)
+
+    assert (found.where, found.value) == (Where.NOWHERE, None)
+    assert text[found.position :].startswith(wrong)
+    assert f"line {text[: found.position].count(chr(10)) + 1}," in found.fault
+
+
 def test_backticks_inside_a_string_do_not_end_the_fence():
     text = '```json\n{"code": "```python x```", "b": 1}\n```'
 
