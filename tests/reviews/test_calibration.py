@@ -1,18 +1,20 @@
 """Known answers: mixed blind into rounds, and what people said of them."""
 
+import re
 from collections.abc import Sequence
 
 import pytest
+from django.urls import reverse
 
 from evalhub.projects.models import Role, User
 from evalhub.runs.models import Output, Run
-from reviews.calibration import add_known_items
+from reviews.calibration import TypeTally, add_known_items, meetings_of, standing_of
 from reviews.labelling import record_label
 from reviews.models import KnownAnswer, ReviewItem, Round
-from reviews.rounds import count_items
+from reviews.rounds import close_round, count_items
 from taxonomy.models import ErrorType, Verdict
 from tests.making import claim_next, make_round, make_run, make_version
-from tests.people import make_member
+from tests.people import TOKEN, make_member
 
 
 @pytest.fixture
@@ -142,3 +144,128 @@ def test_labels_of_a_known_item_make_no_verdict(run, lead, reviewer):
 
     assert made.items.get().status == "settled"
     assert not Verdict.objects.exists()
+
+
+def meet(made: Round, person: User, output: Output, outcome: str, types: Sequence[ErrorType] = ()) -> None:
+    record_label(made.items.get(output=output), person, outcome, types, "n")
+
+
+@pytest.fixture
+def met(project, run, lead, reviewer, types):
+    """Five known items in a round: three fail with the first type, two pass. What Rob and Lea said of them."""
+    outputs = list(run.outputs.order_by("pk"))
+    make_known(outputs[:3], lead, "fail", types[:1])
+    make_known(outputs[3:5], lead, "pass")
+    made = round_of(run, outputs[5:])
+    add_known_items(made, 5, "s")
+    meet(made, reviewer, outputs[0], "fail", types[:1])  # as known
+    meet(made, reviewer, outputs[1], "fail", types[1:2])  # missed one type, said another
+    meet(made, reviewer, outputs[2], "pass")  # too lenient, missed the type
+    meet(made, reviewer, outputs[3], "fail", types[:1])  # too strict, said the type
+    meet(made, reviewer, outputs[4], "pass")  # as known
+    meet(made, lead, outputs[0], "fail", types[:1])
+    for item in made.items.filter(is_known=False):
+        record_label(item, reviewer, "pass")
+    return made
+
+
+def test_a_persons_standing_counts_what_was_right_and_how_it_was_wrong(project, reviewer, types, met):
+    standing = standing_of(meetings_of(project, reviewer))
+
+    assert (standing.n, standing.right, standing.too_lenient, standing.too_strict) == (5, 3, 1, 1)
+    assert standing.types == {types[0].pk: TypeTally(1, 2, 1), types[1].pk: TypeTally(0, 0, 1)}
+    # Wilson, 3 of 5, z = 1.959964: (0.6 + z²/10 -+ z sqrt(0.048 + z²/100)) / (1 + z²/5)
+    assert standing.interval == pytest.approx((0.2307, 0.8824), abs=0.0001)
+
+
+def test_where_error_types_are_hidden_only_pass_and_fail_are_compared(project, reviewer, met):
+    Round.objects.update(hides_types=True)
+
+    standing = standing_of(meetings_of(project, reviewer))
+
+    assert (standing.n, standing.right, standing.types) == (5, 3, {})
+
+
+def test_a_standing_of_nothing_says_nothing():
+    standing = standing_of([])
+
+    assert (standing.share, standing.interval) == (None, None)
+
+
+def test_leads_see_everybody_against_what_is_known(client_of, project, lead, reviewer, types, met):
+    url = reverse("reviews:calibration", args=[project.slug])
+    client = client_of(lead)
+
+    everybody = client.get(url).content.decode()
+    one = client.get(url, {"person": reviewer.pk}).content.decode()
+
+    assert "3 of 5" in everybody
+    assert "1 of 1" in everybody
+    outputs = list(Output.objects.order_by("pk"))
+    assert all(reverse("runs:output", args=[project.slug, output.pk]) in one for output in outputs[:5])
+    assert reverse("runs:output", args=[project.slug, outputs[5].pk]) not in one
+
+
+def test_the_page_asks_the_same_number_of_questions_for_one_person_and_for_many(
+    client_of, project, lead, met, django_assert_num_queries
+):
+    url = reverse("reviews:calibration", args=[project.slug])
+    client = client_of(lead)
+    with django_assert_num_queries(7):
+        client.get(url)
+    for number in range(5):
+        person = make_member(project, f"P{number}", Role.REVIEWER)
+        record_label(met.items.filter(is_known=True).first(), person, "pass")
+
+    with django_assert_num_queries(7):
+        client.get(url)
+
+
+def test_while_a_round_is_open_its_people_learn_nothing_of_which_items_are_known(
+    client_of, project, lead, reviewer, met
+):
+    url = reverse("reviews:own_calibration", args=[project.slug])
+    client = client_of(reviewer)
+
+    while_open = client.get(url).content.decode()
+    fragment = client.get(url, headers={"HX-Request": "true"}).content.decode()
+    close_round(met, lead)
+    when_closed = client.get(url).content.decode()
+
+    assert "Nothing to compare yet" in while_open
+    assert fragment.strip() == ""
+    assert "3 of 5" in when_closed
+    assert "example-1" not in when_closed  # which items they were is not told, for they may come again
+
+
+def test_in_nothing_that_a_reviewer_sees_a_known_item_differs_from_others(client_of, project, lead, reviewer, run):
+    """The same output twice, in two rounds that are alike: once as an ordinary item, once as a known one."""
+    output = run.outputs.order_by("pk").first()
+    ordinary, mixed = round_of(run, [output]), round_of(run, [])
+    for made in (ordinary, mixed):
+        made.reviewers.set([reviewer])
+    make_known([output], lead)
+    add_known_items(mixed, 1, "s")
+    count_items(mixed.pk)
+    client = client_of(reviewer)
+
+    def pages(made: Round) -> list[str]:
+        item = made.items.get()
+        desk = client.get(reverse("reviews:desk", args=[project.slug, made.pk])).content.decode()
+        answer = client.post(
+            reverse("reviews:label", args=[project.slug, item.pk]), {"outcome": "pass"}, headers={"HX-Request": "true"}
+        ).content.decode()
+        again = client.get(reverse("reviews:item", args=[project.slug, item.pk])).content.decode()
+        jump = client.get(reverse("reviews:jump", args=[project.slug, made.pk])).content.decode()
+        return [without_what_must_differ(page, made, item) for page in (desk, answer, again, jump)]
+
+    assert pages(ordinary) == pages(mixed)
+
+
+def without_what_must_differ(page: str, made: Round, item: ReviewItem) -> str:
+    for kind, key in (("items", item.pk), ("rounds", made.pk)):
+        page = page.replace(f"/{kind}/{key}/", f"/{kind}/KEY/")
+    page = page.replace(f'data-item="{item.pk}"', "")
+    page = re.sub(r'name="saw_label" value="[^"]*"', "", page)  # when the label was given
+    page = re.sub(r"<time.*?</time>", "", page)
+    return TOKEN.sub("", page)
