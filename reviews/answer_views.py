@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import messages
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
-from django.shortcuts import get_object_or_404, redirect
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
@@ -13,21 +15,16 @@ from evalhub.errors import EvalHubError
 from evalhub.projects.access import MemberRequest, for_role
 from evalhub.projects.models import Project, Role
 from evalhub.web.rendering import wants_fragment
-from reviews.answering import LabelledElsewhere, answer_item
+from reviews.answering import answer_item
 from reviews.calibration import feedback_on
 from reviews.deferring import defer_item
-from reviews.desk_views import item_for, may_label_item, show_item
+from reviews.desk_views import bare_item, item_for, may_have, show_item
 from reviews.drafts import hold_on, keep_draft
 from reviews.labelling import NotYours, undo_label
-from reviews.models import ReviewItem
-from reviews.progress import may_label
 from reviews.queue import claim_item, claim_next_item, leave_item
 from reviews.saying_forms import SayingForm, said_in, whole_or_none
 
-
-def answered(project: Project, pk: int) -> ReviewItem:
-    """The item that something is said of, without its texts."""
-    return get_object_or_404(ReviewItem.objects.in_project(project).select_related("round"), pk=pk)
+NOT_NAMED = "You are not among the people of this round, so its items do not wait for you. A lead can name you."
 
 
 @require_POST
@@ -37,15 +34,9 @@ def label(request: MemberRequest, project: Project, pk: int) -> HttpResponseBase
 
     ``saw_label``: the version of the person's label that the page showed. ``ahead``: the item that it shows already.
     """
-    item = answered(project, pk)
+    item = bare_item(project, pk, request)
     form = SayingForm(request.POST, project=project, hides_types=item.round.hides_types)
-    is_lost = False
-    if form.is_valid():
-        try:
-            answer_item(item, request.user, form.cleaned_data, request.POST.get("saw_label", ""))
-        except EvalHubError as error:
-            form.add_error(None, str(error))
-            is_lost = isinstance(error, NotYours) and not isinstance(error, LabelledElsewhere)
+    is_lost = form.is_valid() and not try_to_answer(request, item, form)
     if not form.is_valid():
         shown = item_for(project, pk, request)
         return show_item(request, project, shown.round, shown, form=form, is_lost=is_lost)
@@ -53,14 +44,35 @@ def label(request: MemberRequest, project: Project, pk: int) -> HttpResponseBase
     return go_on(request, project, item)
 
 
-def go_on(request: MemberRequest, project: Project, item: ReviewItem) -> HttpResponseBase:
+def try_to_answer(request: MemberRequest, item: Any, form: SayingForm) -> bool:
+    """Record the label, or note in the form why not; false when the item is not this person's any more."""
+    saw = request.POST.get("saw_label", "")
+    try:
+        if not may_have(item, request) and not item.labels.filter(reviewer=request.user).exists():
+            raise NotYours(NOT_NAMED)
+        answer_item(item, request.user, form.cleaned_data, saw)
+    except NotYours as error:
+        form.add_error(None, str(error))
+        keep_draft(item, request.user, begun(request), saw)
+        return False
+    except EvalHubError as error:
+        form.add_error(None, str(error))
+    return True
+
+
+def begun(request: MemberRequest) -> dict[str, Any]:
+    """What was said so far, but the outcome: that is said last."""
+    return {name: value for name, value in said_in(request.POST).items() if name != "outcome"}
+
+
+def go_on(request: MemberRequest, project: Project, item: Any) -> HttpResponseBase:
     """The item after this one; after the one that the page shows already, if it says so."""
     shown = item.round
     if not wants_fragment(request):
         query = f"?labelled={item.pk}" if shown.is_practice else ""
         return redirect(reverse("reviews:desk", args=[project.slug, shown.pk]) + query)
     feedback = feedback_on(item, request.user)
-    if shown.closed_at or not may_label(shown, request.user):
+    if shown.closed_at or not item.may_label:
         blocked = "closed" if shown.closed_at else "not_named"
         return show_item(request, project, shown, feedback=feedback, blocked=blocked)
     ahead = whole_or_none(request.POST.get("ahead", ""))
@@ -75,7 +87,7 @@ def go_on(request: MemberRequest, project: Project, item: ReviewItem) -> HttpRes
 @for_role(Role.REVIEWER)
 def undo(request: MemberRequest, project: Project, pk: int) -> HttpResponseBase:
     """Take one's own label back and show the item again, filled in with what the label said."""
-    item = answered(project, pk)
+    item = bare_item(project, pk, request)
     try:
         taken_back = undo_label(item, request.user)
     except NotYours as error:
@@ -83,8 +95,7 @@ def undo(request: MemberRequest, project: Project, pk: int) -> HttpResponseBase:
         return redirect("reviews:item", project.slug, pk)
     said = "Your label is taken back." if taken_back else "There is no label of yours here to take back."
     messages.info(request, said)
-    item.refresh_from_db()
-    if not may_label_item(item, request) or not claim_item(pk, request.user):
+    if not may_have(item, request) or not claim_item(pk, request.user):
         return redirect("reviews:desk", project.slug, item.round_id)
     if not wants_fragment(request):
         return redirect("reviews:item", project.slug, pk)
@@ -96,7 +107,7 @@ def undo(request: MemberRequest, project: Project, pk: int) -> HttpResponseBase:
 @for_role(Role.REVIEWER)
 def defer(request: MemberRequest, project: Project, pk: int) -> HttpResponseBase:
     """Put the item off, with a reason, and go on to the next one."""
-    item = answered(project, pk)
+    item = bare_item(project, pk, request)
     if defer_item(item, request.user, request.POST.get("reason", "")):
         messages.success(request, "Put off. It comes back to you after the others; “Jump to” lists it.")
     else:
@@ -108,9 +119,8 @@ def defer(request: MemberRequest, project: Project, pk: int) -> HttpResponseBase
 @for_role(Role.REVIEWER)
 def draft(request: MemberRequest, project: Project, pk: int) -> HttpResponseBase:
     """Keep what somebody has typed so far. 204; 205 when it came too late, after their label."""
-    item = answered(project, pk)
-    said = {name: value for name, value in said_in(request.POST).items() if name != "outcome"}
-    kept = keep_draft(item, request.user, said, request.POST.get("saw_label", ""))
+    item = bare_item(project, pk, request)
+    kept = keep_draft(item, request.user, begun(request), request.POST.get("saw_label", ""))
     return HttpResponse(status=204 if kept else 205)
 
 
@@ -118,6 +128,6 @@ def draft(request: MemberRequest, project: Project, pk: int) -> HttpResponseBase
 @for_role(Role.REVIEWER)
 def leave(request: MemberRequest, project: Project, pk: int) -> HttpResponseBase:
     """Give an item back that was held ready and never read."""
-    item = answered(project, pk)
+    item = bare_item(project, pk, request)
     leave_item(item.pk, request.user)
     return HttpResponse(status=204)

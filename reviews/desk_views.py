@@ -18,10 +18,11 @@ from evalhub.web.paging import whole
 from evalhub.web.rendering import render_page_or_fragment
 from reviews.calibration import Feedback, feedback_on
 from reviews.deferring import deferred_in
-from reviews.drafts import drafts_in, version_of
-from reviews.models import Deferral, Draft, Label, ReviewItem, Round
+from reviews.drafts import drafts_in
+from reviews.labelling import version_of
+from reviews.models import Deferral, Draft, Label, ReviewItem, Round, Seat
 from reviews.own_items import history_of, item_numbered, labels_in, standing_in, why_returned
-from reviews.progress import may_label
+from reviews.practice import practice_before
 from reviews.queue import claim_item, claim_next_item
 from reviews.reading import Reading, read_item
 from reviews.saying_forms import SayingForm, saying_context
@@ -91,17 +92,28 @@ def item_for(project: Project, pk: int, request: MemberRequest) -> Any:
     items = ReviewItem.objects.in_project(project).annotate(
         draft=Subquery(Draft.objects.filter(**mine).values("said")),
         deferred_because=Subquery(Deferral.objects.filter(**mine).values("reason")),
+        may_label=is_of_round(request, "round"),
     )
     return get_object_or_404(items.select_related("round", "output__example", "output__run__candidate"), pk=pk)
 
 
+def bare_item(project: Project, pk: int, request: MemberRequest) -> Any:
+    """One item without its texts, and whether the person ``may_label`` in its round."""
+    items = ReviewItem.objects.in_project(project).annotate(may_label=is_of_round(request, "round"))
+    return get_object_or_404(items.select_related("round"), pk=pk)
+
+
 def round_for(project: Project, pk: int, request: MemberRequest) -> Any:
-    """The round, and whether the person ``may_label`` in it: they are named for it, or nobody is."""
-    named = Round.reviewers.through.objects.filter(round=OuterRef("pk"))
-    rounds = Round.objects.in_project(project).annotate(
-        may_label=Exists(named.filter(user=request.user)) | ~Exists(named)
-    )
+    """The round, whether the person ``may_label`` in it, and whether they have begun (``has_begun``)."""
+    seats = Seat.objects.filter(round=OuterRef("pk"), reviewer=request.user, labels__gt=0)
+    rounds = Round.objects.in_project(project).annotate(may_label=is_of_round(request, "pk"), has_begun=Exists(seats))
     return get_object_or_404(rounds, pk=pk)
+
+
+def is_of_round(request: MemberRequest, field: str) -> Any:
+    """The person is named for the round, or nobody is: as ``progress.may_label``, in the question for the row."""
+    named = Round.reviewers.through.objects.filter(round=OuterRef(field))
+    return Exists(named.filter(user=request.user)) | ~Exists(named)
 
 
 @require_GET
@@ -112,6 +124,8 @@ def desk(request: MemberRequest, project: Project, pk: int) -> HttpResponseBase:
     blocked = "" if shown.may_label else "not_named"
     if not blocked and (shown.closed_at or not shown.filled_at):
         blocked = "closed" if shown.closed_at else "not_filled"
+    if not blocked and not shown.has_begun and (first := practice_before(shown, request.member)):
+        return to_practice(request, first)
     found = None if blocked else claim_next_item(shown, request.user)
     feedback = None
     if shown.is_practice and (labelled := whole(request.GET.get("labelled"))) is not None:
@@ -125,9 +139,9 @@ def desk(request: MemberRequest, project: Project, pk: int) -> HttpResponseBase:
 @for_role(Role.REVIEWER)
 def following(request: MemberRequest, project: Project, pk: int) -> HttpResponseBase:
     """The desk as it will be after a label of this item, claimed and held ready by the page; 204: nothing follows."""
-    item = get_object_or_404(ReviewItem.objects.in_project(project).select_related("round"), pk=pk)
+    item = bare_item(project, pk, request)
     shown = item.round
-    if shown.closed_at or not shown.filled_at or not may_label(shown, request.user):
+    if shown.closed_at or not shown.filled_at or not item.may_label:
         return HttpResponse(status=204)
     found = claim_next_item(shown, request.user, besides=item.pk)
     if not found:
@@ -142,15 +156,23 @@ def show_own(request: MemberRequest, project: Project, pk: int) -> HttpResponseB
     item = item_for(project, pk, request)
     shown = item.round
     is_own = Label.objects.filter(item=item, reviewer=request.user).exists()
-    if not is_own and not (may_label_item(item, request) and not shown.closed_at and claim_item(item.pk, request.user)):
+    if not is_own and (first := practice_before(shown, request.member)):
+        return to_practice(request, first)
+    if not is_own and not (may_have(item, request) and not shown.closed_at and claim_item(item.pk, request.user)):
         messages.info(request, "This item is not free for you: others hold it, or it has all its labels.")
         return redirect("reviews:desk", project.slug, shown.pk)
     feedback = feedback_on(item, request.user) if is_own else None
     return show_item(request, project, shown, item, feedback=feedback, blocked="closed" if shown.closed_at else "")
 
 
-def may_label_item(item: ReviewItem, request: MemberRequest) -> bool:
-    return request.user.pk in item.assigned_to or may_label(item.round, request.user)
+def to_practice(request: MemberRequest, first: Round) -> HttpResponseBase:
+    messages.info(request, f"New reviewers begin with practice. After “{first.name}” you go on to the other rounds.")
+    return redirect("reviews:desk", request.project.slug, first.pk)
+
+
+def may_have(item: Any, request: MemberRequest) -> bool:
+    """Whether one of ``item_for`` or ``bare_item`` can be this person's at all."""
+    return item.may_label or request.user.pk in item.assigned_to
 
 
 @require_GET

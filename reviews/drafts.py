@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from evalhub.projects.models import User
+from reviews.labelling import version_of
 from reviews.models import Draft, Label, ReviewItem, Round
 from reviews.queue import HOLD_SECONDS
 
@@ -19,11 +20,6 @@ UPDATE reviews_claim SET until = now() + make_interval(secs => %(seconds)s),
     began_at = CASE WHEN %(begins)s THEN now() ELSE began_at END
 WHERE item_id = %(item)s AND reviewer_id = %(me)s AND until > now() + interval '1 minute'
 """
-
-
-def version_of(label: Label | None) -> str:
-    """Which state of a person's label a page showed: “” for none. It comes back with what they send."""
-    return label.changed_at.isoformat() if label else ""
 
 
 @transaction.atomic

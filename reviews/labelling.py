@@ -45,6 +45,15 @@ class NotYours(EvalHubError):
     """The item went to somebody else meanwhile."""
 
 
+class LabelledElsewhere(EvalHubError):
+    """The person has a label of the item that the page did not show."""
+
+
+def version_of(label: Label | None) -> str:
+    """Which state of a person's label a page shows: “” for none. It comes back with what they send."""
+    return label.changed_at.isoformat() if label else ""
+
+
 def locked(item_id: int) -> ReviewItem:
     """The item as it is now, in this transaction alone."""
     found = ReviewItem.objects.select_for_update(of=("self",)).select_related("round", "output")
@@ -63,18 +72,28 @@ def record_label(
     fault: str = "",
     failing_step: int | None = None,
     imported: bool = False,
+    saw: str | None = None,
 ) -> Label:
     """Save the reviewer's label, replacing an earlier one of theirs, and settle the item if that was the last wanted.
 
     What was said before stays in the item's history. The claim, the draft and the deferral end with it.
 
     Raises NotYours when the item has its labels from others, another person holds its last place now, or its round is
-    closed. ``imported``: it comes from a file, so no claim is asked for and no time is known.
+    closed. ``imported``: it comes from a file, so no claim is asked for and no time is known. ``saw``: the
+    ``version_of`` their label on the page that sent this one; LabelledElsewhere is raised when they have another one
+    by now, unless it says the same: that is the same label, sent twice.
     """
     item = locked(item.pk)
     refuse_when_closed(item)
     label = Label.objects.filter(item=item, reviewer=reviewer).first()
     is_new = label is None
+    if label is not None and saw is not None and saw != version_of(label):
+        sent = Label(outcome=outcome, severity=severity, fault=fault, failing_step=failing_step, note=note)
+        if label.as_said() == said_now(sent, error_types):
+            return label
+        raise LabelledElsewhere(
+            "You labelled this item meanwhile, in another tab. Press again to replace that label by this one."
+        )
     seconds, is_held = end_work_on(item, reviewer)
     if label is None:
         if not imported and not is_held:
