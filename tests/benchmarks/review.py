@@ -1,9 +1,9 @@
 """How quick the desk is: the next item, and a label with the item after it, with 1 and with 20 people at once.
 
 The real web server, as ``manage.py serve`` starts it, and people in a process of their own who ask again as soon as an
-answer is there. Rounds of 100,000 and of 1,000,000 items that want two labels each. The floor, in the same run and under
-the same load: a view that gets one row by its key and answers with two words, behind the same middleware, sign-in and
-membership. A next item is the whole page, claimed anew; a label brings the next item as a part of the page.
+answer is there. Rounds of 100,000 and of 1,000,000 items that want two labels each. The floor, in the same run and
+under the same load: a view that gets one row by its key and answers with two words, behind the same middleware, sign-in
+and membership. A next item is the whole page, claimed anew; a label brings the next item as a part of the page.
 
     EVALHUB_REVIEW_MANY=200000      for 1,000,000
 """
@@ -30,7 +30,8 @@ PEOPLE, ROUNDS = 20, 3
 TURNS_ALONE, TURNS_TOGETHER, WARM_TURNS = 60, 15, 5
 
 FILL_EXAMPLES = """
-INSERT INTO evalsets_example (version_id, position, key, request, expected_kind, expected, tags, cluster, metadata, digest)
+INSERT INTO evalsets_example (version_id, position, key, request, expected_kind, expected, tags, cluster, metadata,
+    digest)
 SELECT %(version)s, n, 'mail-' || n, json_build_object('messages', json_build_array(
     json_build_object('role', 'system', 'content', 'Sort the mail. Answer with JSON and nothing else.'),
     json_build_object('role', 'user', 'content', repeat('Ticket ' || n || ': my invoice shows the wrong amount, please '

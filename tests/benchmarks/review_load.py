@@ -1,4 +1,4 @@
-"""People at their desks, in a process of their own: what they ask stands on standard input as JSON, the times come back.
+"""People at their desks, in a process of their own: told on standard input what to ask, they say what each answer took.
 
     python -m tests.benchmarks.review_load < what.json
 
