@@ -15,6 +15,8 @@ from evalhub.checks.disagreements import (
     passed_outputs,
 )
 from evalhub.checks.scoring import active_checks
+from evalhub.evalsets.contents import facts_of
+from evalhub.evalsets.models import EvalSetVersion
 from evalhub.runs.models import Output, Run
 from reviews.choosing import Chosen, choose
 from reviews.models import Reason
@@ -133,3 +135,10 @@ def baseline_run_of(run: Run) -> Run | None:
         .order_by("-pk")
         .first()
     )
+
+
+def tags_of(version: EvalSetVersion) -> list[tuple[str, int]]:
+    """The tags of the version's examples with their numbers, the most frequent first, TAGS_LISTED at most."""
+    if not version.facts:  # they are counted a moment after the version was stored
+        version.facts = facts_of(version)
+    return [(tag, count) for tag, count in version.facts.get("tags", [])]
