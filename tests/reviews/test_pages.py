@@ -1,8 +1,7 @@
 import pytest
 from django.urls import reverse
 
-from reviews.models import Round
-from tests.making import make_check, make_round, make_run, make_score, make_version
+from tests.making import make_round, make_run, make_version
 
 HTMX = {"HX-Request": "true"}
 
