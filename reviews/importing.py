@@ -172,10 +172,9 @@ class LabelsImport:
         """Labels that are not there, their error types, their history, the counts of the seats; work ends with them."""
         people = {name: self.people.make(self.spelled(good, name)) for name in self.names_to_make(good)}
         keys = [people[each.person].pk if isinstance(each.person, str) else each.person.pk for each in good]
-        types = {each.row.error_types: frozenset[int]() for each in good}
-        types |= {
-            names: self.types.found_for(names) for names in types
-        }  # in the order of the file: new ones are spelled so
+        types: dict[tuple[str, ...], frozenset[int]] = {}
+        for each in good:  # in the order of the file, which says how new ones are spelled
+            types[each.row.error_types] = types.get(each.row.error_types) or self.types.found_for(each.row.error_types)
         cursor.execute(
             import_sql.ADD_LABELS,
             [
