@@ -7,6 +7,7 @@ from urllib.parse import unquote, urlsplit
 
 # scheme: port, STARTTLS, TLS from the start
 SCHEMES = {"smtp": (25, False, False), "smtp+tls": (587, True, False), "smtps": (465, False, True)}
+UNREADABLE = "Write smtp://, smtp+tls:// or smtps://, then user:password@host:port, percent-encoded."
 
 
 @dataclass(frozen=True)
@@ -32,9 +33,13 @@ def mail_server_at(url: str) -> MailServer:
     """
     if not url:
         return MailServer()
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+        port_given = parts.port
+    except ValueError:  # whose own words repeat a part of the address, which may be the password
+        raise ValueError(UNREADABLE) from None
     if parts.scheme not in SCHEMES or not parts.hostname or parts.path not in {"", "/"} or parts.query:
-        raise ValueError("Write smtp://, smtp+tls:// or smtps://, then user:password@host:port.")
+        raise ValueError(UNREADABLE)
     port, starts_tls, is_tls = SCHEMES[parts.scheme]
     user, password = unquote(parts.username or ""), unquote(parts.password or "")
-    return MailServer(parts.hostname, parts.port or port, user, password, starts_tls, is_tls)
+    return MailServer(parts.hostname, port_given or port, user, password, starts_tls, is_tls)

@@ -38,6 +38,17 @@ PRODUCTION = {
             "EVALHUB_LOG_LEVEL='loud' is not understood. Use DEBUG or INFO or WARNING or ERROR.",
         ),
         (
+            "EVALHUB_EMAIL_URL",
+            "smtp://evalhub:secret",
+            "EVALHUB_EMAIL_URL is not understood. Write smtp://, smtp+tls:// or smtps://, then user:password@host:port, "
+            "percent-encoded.",
+        ),
+        (
+            "EVALHUB_PUBLIC_URL",
+            "evalhub.example",
+            "EVALHUB_PUBLIC_URL='evalhub.example' is not understood. Write it as https://host.",
+        ),
+        (
             "DATABASE_URL",
             "mysql://localhost/evalhub",
             "DATABASE_URL must begin with postgresql://. EvalHub stands on PostgreSQL only.",
