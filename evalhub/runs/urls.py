@@ -1,6 +1,6 @@
 from django.urls import path
 
-from evalhub.runs import list_views, output_views, start_views, views
+from evalhub.runs import carry_views, list_views, output_views, start_views, views
 
 app_name = "runs"
 urlpatterns = [
@@ -16,6 +16,7 @@ urlpatterns = [
     path("runs/<int:pk>/cancel/", views.cancel, name="cancel"),
     path("runs/<int:pk>/retry/", views.retry, name="retry"),
     path("runs/<int:pk>/raise/", views.raise_and_resume, name="raise"),
+    path("runs/<int:pk>/take-over/", carry_views.take_over, name="take_over"),
     path("runs/<int:pk>/outputs/", output_views.list_outputs, name="outputs"),
     path("outputs/<int:pk>/", output_views.show_output, name="output"),
 ]
