@@ -13,9 +13,9 @@ from evalhub.api.once import answer_once
 from evalhub.api.v1 import exports
 from evalhub.exports import making
 from evalhub.exports.models import Export
-from evalhub.exports.sources import source_of
+from evalhub.exports.sources import TABLES, source_of
 
-TYPES = {"jsonl": "application/x-ndjson", "csv": "text/csv; charset=utf-8"}
+TYPES = {"jsonl": "application/x-ndjson", "csv": "text/csv; charset=utf-8", "json": "application/json"}
 FILE_ANSWER = {
     "responses": {
         200: {
@@ -24,6 +24,12 @@ FILE_ANSWER = {
         }
     }
 }
+
+
+def formats_told() -> str:
+    """The formats that only some kinds have."""
+    kinds = {kind: [each for each in source_of(kind).formats if each not in TABLES] for kind in settings.EXPORTS}
+    return "; ".join(f"{kind}: also {' and '.join(formats)}" for kind, formats in kinds.items() if formats)
 
 
 def filters_told() -> str:
@@ -38,7 +44,8 @@ def filters_told() -> str:
     url_name="exports",
     summary="Ask for an export",
     description="The filters are those in the address of the page that shows the same rows; of scores more than one "
-    f"run, joined by commas. A small export is done at once. Filters by kind: {filters_told()}.",
+    f"run, joined by commas. A small export is done at once. Filters by kind: {filters_told()}. "
+    f"Formats: {', '.join(TABLES)}; {formats_told()}.",
 )
 def ask_for_export(request: KeyRequest, body: shapes.NewExport) -> HttpResponse:
     """Small exports are done at once, others by a worker."""
@@ -75,7 +82,7 @@ def download_export(request: KeyRequest, pk: int) -> FileResponse:
     export = export_of(request, pk)
     if not export.is_done:
         raise wrong_state(f"This export is not “done” but “{export.state}”, so there is no file.", export.state)
-    content_type = TYPES.get(export.format, "application/octet-stream")
+    content_type = TYPES.get(export.ending, "application/octet-stream")
     return FileResponse(making.open_export(export), as_attachment=True, filename=export.name, content_type=content_type)
 
 

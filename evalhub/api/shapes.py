@@ -195,7 +195,10 @@ class StartedRuns(Schema):
 
 class NewExport(Sent):
     kind: Name = Field(description="examples, production_samples, outputs, scores, verdicts or labels.")
-    format: Name = Field(default="jsonl", description="jsonl (exact), csv (safe in spreadsheets) or parquet.")
+    format: Name = Field(
+        default="jsonl",
+        description="jsonl (exact), csv (safe in spreadsheets), parquet; of labels also label_studio, openinference.",
+    )
     filters: dict[Name, Annotated[str, StringConstraints(max_length=500, pattern=r"^[^\x00]*$")]] = Field(
         default={}, description="As in the address of the page: the same names and values.", max_length=MOST_NAMED
     )

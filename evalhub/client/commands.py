@@ -9,7 +9,7 @@ import sys
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
-from evalhub.client.exporting import FILTERS, OF_MORE_RUNS, export, filters_told
+from evalhub.client.exporting import FILTERS, FORMATS, OF_LABELS, OF_MORE_RUNS, export, filters_told
 from evalhub.client.outcomes import MEANINGS, ClientFault, Exit
 from evalhub.client.running import run
 from evalhub.client.server import KEY_HELP, Server, is_open_to_listeners
@@ -122,7 +122,9 @@ def add_run(made: argparse.ArgumentParser) -> None:
 def add_export(made: argparse.ArgumentParser) -> None:
     made.epilog = f"{filters_told()}\n{MEANINGS}"
     made.add_argument("kind", metavar="KIND", help=f"one of {', '.join(FILTERS)}")
-    made.add_argument("--format", choices=("jsonl", "csv", "parquet"), default="jsonl")
+    made.add_argument(
+        "--format", choices=FORMATS, default="jsonl", help=f"{' and '.join(OF_LABELS)} are for labels; default jsonl"
+    )
     made.add_argument(
         "-o", "--output", metavar="FILE", help="“-” is the standard output; default: as the server calls it"
     )

@@ -23,9 +23,14 @@ FILTERS = {
     "outputs": ("run", "show"),
     "scores": ("run", "check", "outcome", "cause"),
     "verdicts": ("run", "error_type", "outcome", "right"),
-    "labels": ("round", "status"),
+    "labels": (
+        *("round", "status", "reason", "candidate", "person", "outcome", "error_type"),
+        *("deferred", "returned", "assigned", "known", "tag", "text"),
+    ),
 }
 """What each kind can be filtered by. For the help alone: the server decides, and a test compares the two."""
+OF_LABELS = ("label_studio", "openinference")
+FORMATS = ("jsonl", "csv", "parquet", *OF_LABELS)
 OF_MORE_RUNS = {"scores"}
 
 

@@ -35,8 +35,8 @@ def ask_for_export(project: Project, user: User, kind: str, format: str, filters
     ExportError, or NotThere (one of them) if a filter names an object that this project has not.
     """
     source = source_of(kind)(project, filters)
-    if format not in Export.Format:
-        raise ExportError(f"There is no such format. Use {', '.join(Export.Format)}.")
+    if format not in source.formats:
+        raise ExportError(f"There is no such format for {source.title.lower()}. Use {', '.join(source.formats)}.")
     member = Member.objects.filter(project=project, user=user).first()
     if member is None or not member.may(source.needed_role):
         raise ExportError(f"Only a {source.needed_role.label.lower()} of the project may export this.")
@@ -60,7 +60,7 @@ def _note(project: Project, user: User, kind: str, format: str, source: Source) 
     )
     # No name of a person, a model or a file: what a browser saves it as is words of ours and ids.
     parts = [kind.replace("_", "-"), source.subject(), f"export-{export.pk}"]
-    export.name = "-".join(part for part in parts if part) + f".{format}"
+    export.name = "-".join(part for part in parts if part) + f".{export.ending}"
     export.save(update_fields=["name"])
     record_event(project, user, "exported", f"{source.title} as {export.get_format_display()}: {export.description}")
     return export

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from datetime import timedelta
 from pathlib import Path
+from typing import ClassVar
 
 from django.conf import settings
 from django.db import models
@@ -34,6 +35,11 @@ class Export(models.Model):
         JSONL = "jsonl", "JSONL"
         CSV = "csv", "CSV"
         PARQUET = "parquet", "Parquet"
+        LABEL_STUDIO = "label_studio", "Label Studio JSON"
+        OPENINFERENCE = "openinference", "OpenInference annotations"
+
+    ENDINGS: ClassVar[dict[str, str]] = {Format.LABEL_STUDIO: "json", Format.OPENINFERENCE: "jsonl"}
+    """Of the file's name, where it is not the format's own."""
 
     class State(models.TextChoices):
         WAITING = "waiting", "Waiting for a worker"
@@ -44,7 +50,7 @@ class Export(models.Model):
 
     project = models.ForeignKey(Project, models.CASCADE, related_name="exports", db_index=False)
     kind = models.CharField(max_length=30, help_text="A key of settings.EXPORTS.")
-    format = models.CharField(max_length=7, choices=Format)
+    format = models.CharField(max_length=20, choices=Format)
     filters = models.JSONField(default=dict, help_text="As in the address of the page that it starts from.")
     description = models.TextField(blank=True, help_text="The filters in words, with the names of that day.")
     state = models.CharField(max_length=9, choices=State, default=State.WAITING)
@@ -88,6 +94,10 @@ class Export(models.Model):
     def title(self) -> str:
         """The kind in words."""
         return self.kind.replace("_", " ").capitalize()
+
+    @property
+    def ending(self) -> str:
+        return self.ENDINGS.get(self.format, self.format)
 
     @property
     def is_done(self) -> bool:

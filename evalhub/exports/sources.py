@@ -6,7 +6,7 @@ become JSONL, CSV or Parquet is for ``encoding`` to say, the same for all kinds.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, ClassVar
@@ -20,6 +20,8 @@ from evalhub.errors import EvalHubError
 from evalhub.projects.models import Project, Role
 
 LONGEST_FILTER = 1_000
+TABLES: tuple[str, ...] = ("jsonl", "csv", "parquet")
+"""The formats of every kind: rows of columns."""
 
 
 class ExportError(EvalHubError):
@@ -63,6 +65,8 @@ class Source:
     needed_role: ClassVar[Role] = Role.LEAD
     filters: ClassVar[tuple[str, ...]]
     """Names that the address of the page has; a value that stands there more than once is joined by commas."""
+    formats: ClassVar[Sequence[str]] = TABLES
+    """Those that are no tables are records of another tool's shape: see ``records``."""
     columns: ClassVar[Sequence[Column]]
     """An object, of which there is at most one, stands last."""
 
@@ -81,6 +85,10 @@ class Source:
 
     def rows(self) -> QuerySet[Any]:
         """Return the rows in the order of the page."""
+        raise NotImplementedError
+
+    def records(self, format: str) -> Iterator[Mapping[str, Any]]:
+        """Yield the rows in the shape of another tool, few of them at a time in memory."""
         raise NotImplementedError
 
     def description(self) -> str:

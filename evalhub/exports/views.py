@@ -23,6 +23,8 @@ TYPES = {
     Export.Format.JSONL: "application/x-ndjson",
     Export.Format.CSV: "text/csv; charset=utf-8",
     Export.Format.PARQUET: "application/vnd.apache.parquet",
+    Export.Format.LABEL_STUDIO: "application/json",
+    Export.Format.OPENINFERENCE: "application/x-ndjson",
 }
 
 

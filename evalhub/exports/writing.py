@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
+from functools import partial
 from io import BytesIO
+from itertools import islice
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
 
@@ -45,9 +47,10 @@ class Progress:
 def write_file(path: Path, source: Source, format: str, progress: Progress) -> None:
     """Write the rows of the source. Raises OSError, Stopped, or what the database raises."""
     writers = {Export.Format.JSONL: _write_jsonl, Export.Format.CSV: _write_csv, Export.Format.PARQUET: _write_parquet}
+    write = writers.get(Export.Format(format)) or partial(_write_records, format=Export.Format(format))
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with path.open("wb", buffering=BUFFER) as file:
-        writers[Export.Format(format)](file, source, progress)
+        write(file, source, progress)
     progress.bytes = path.stat().st_size
 
 
@@ -108,6 +111,24 @@ def _write_csv(file: IO[bytes], source: Source, progress: Progress) -> None:
     with closing(_batches_of(csv_copy(source.columns, select), parameters, progress)) as batches:
         for batch in batches:
             progress.bytes += file.write(b"".join(batch))
+
+
+def _write_records(file: IO[bytes], source: Source, progress: Progress, format: Export.Format) -> None:
+    """Lines of JSON; of a format whose files are one JSON value, the items of a list."""
+    is_list = Export.ENDINGS.get(format) == "json"
+    head, between, foot = (b"[\n", b",\n", b"\n]\n") if is_list else (b"", b"\n", b"\n")
+    with transaction.atomic():  # what the records are read from may be read in several steps
+        records = source.records(format)
+        while batch := [_as_json(record) for record in islice(records, BATCH_ROWS)]:
+            file.write(between if progress.rows else head)
+            progress.bytes += file.write(between.join(batch))
+            progress.rows += len(batch)
+            progress.look()
+        file.write(foot if progress.rows else head + foot.lstrip() if is_list else b"")
+
+
+def _as_json(record: Mapping[str, Any]) -> bytes:
+    return orjson.dumps(record, option=orjson.OPT_UTC_Z)
 
 
 def _write_parquet(file: IO[bytes], source: Source, progress: Progress) -> None:
