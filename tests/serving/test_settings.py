@@ -40,8 +40,8 @@ PRODUCTION = {
         (
             "EVALHUB_EMAIL_URL",
             "smtp://evalhub:secret",
-            "EVALHUB_EMAIL_URL is not understood. Write smtp://, smtp+tls:// or smtps://, then user:password@host:port, "
-            "percent-encoded.",
+            "EVALHUB_EMAIL_URL is not understood. Write smtp://, smtp+tls:// or smtps://, then "
+            "user:password@host:port, percent-encoded.",
         ),
         (
             "EVALHUB_PUBLIC_URL",
