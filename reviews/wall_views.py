@@ -44,9 +44,9 @@ def notes(request: MemberRequest, project: Project, pk: int) -> HttpResponseBase
         "is_filtered": any(wanted.values()),
         "sees_others": sees_others,
         "names_candidates": names_candidates,
-        "types": ErrorType.objects.filter(labels__item__round=shown).distinct(),
+        "types": ErrorType.objects.in_project(project),
         "people": User.objects.filter(seats__round=shown, seats__labels__gt=0).order_by("name") if sees_others else [],
-        "candidates": Candidate.objects.filter(runs__rounds=shown).distinct() if names_candidates else [],
+        "candidates": Candidate.objects.filter(pk__in=shown.runs.values("candidate")) if names_candidates else [],
         "is_lead_here": is_lead,
     }
     if order == "types":
