@@ -31,7 +31,7 @@ class Selection:
 
     ``checks``: keys of those whose failures count, none for all active ones. ``tags``: each is a pool of its own, from
     which as many are drawn as the reason says. ``measures``: in what outliers are unusual, none for everything.
-    ``known``: how many known items are mixed in.
+    ``known``: how many known items are mixed in. ``runs``: keys of those drawn from, none for all of the round.
     """
 
     wanted: Mapping[str, int | None]
@@ -40,17 +40,20 @@ class Selection:
     tags: Sequence[str] = ()
     measures: Sequence[str] = ()
     known: int = 0
+    runs: Sequence[int] = ()
 
     @classmethod
     def of(cls, stored: Mapping[str, Any]) -> Selection:
         """From ``Round.selection``."""
-        narrowing = {name: tuple(stored.get(name, ())) for name in ("checks", "tags", "measures")}
+        narrowing = {name: tuple(stored.get(name, ())) for name in ("checks", "tags", "measures", "runs")}
         return cls(stored.get("wanted", {}), stored.get("seed", ""), **narrowing, known=stored.get("known") or 0)
 
     def as_json(self) -> dict[str, Any]:
         """As ``Round.selection`` keeps it; what narrows nothing is left out."""
-        narrowing = {"checks": list(self.checks), "tags": list(self.tags), "measures": list(self.measures)}
-        rest = {name: value for name, value in {**narrowing, "known": self.known}.items() if value}
+        narrowing = {"checks": self.checks, "tags": self.tags, "measures": self.measures, "runs": self.runs}
+        rest: dict[str, Any] = {name: list(values) for name, values in narrowing.items() if values}
+        if self.known:
+            rest["known"] = self.known
         return {"wanted": dict(self.wanted), "seed": self.seed, **rest}
 
     def pools(self) -> dict[str, int | None]:
