@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
@@ -18,6 +19,7 @@ from evalhub.web.paging import page_of, whole
 from evalhub.web.templatetags.ui import address
 from reviews.models import Round
 from reviews.pace import Pace, deferrals_of, labels_of, labels_on, pace_of, returned_to
+from reviews.practice import practice_first
 from reviews.progress import other_rounds, waiting_rounds
 from taxonomy.models import Verdict
 
@@ -29,7 +31,14 @@ MOST_IN_CHOICE = 200
 def home_context(request: MemberRequest, project: Project) -> dict[str, Any]:
     waiting = waiting_rounds(project, request.user)
     pace = pace_of(project, request.user)
-    return {"waiting": waiting, "next": waiting[0] if waiting else None, "pace": pace}
+    return {"waiting": waiting, "next": first_of(waiting, practice_first(request.member)), "pace": pace}
+
+
+def first_of(waiting: Sequence[tuple[Round, int]], practice: Round | None) -> tuple[Round, int] | None:
+    """What the main button leads to: practice for who has to begin with it, for others only when nothing else waits."""
+    held_up = (pair for pair in waiting if pair[0] == practice)
+    others = (pair for pair in waiting if not pair[0].is_practice)
+    return next(held_up, None) or next(others, None) or (waiting[0] if waiting else None)
 
 
 @require_GET

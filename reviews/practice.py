@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from evalhub.projects.models import Member, Project, Role, User
 from evalhub.projects.trail import record_event
-from reviews.models import KnownAnswer, Reason, ReviewItem, Round, Seat
+from reviews.models import KnownAnswer, Label, Reason, ReviewItem, Round, Seat
 from reviews.rounds import count_items
 
 # More than any project has people: the label of one never completes an item for another.
@@ -53,13 +53,14 @@ def make_practice_round(
     return made
 
 
-def open_practice(project: Project, person: User) -> QuerySet[Round]:
-    """The project's open practice rounds, newest first, with ``is_begun`` and ``has_more`` for this person."""
+def open_practice(project: Project, person: int) -> QuerySet[Round]:
+    """The open practice rounds, newest first, with ``is_begun`` and ``has_more`` for the person with this key."""
     items = ReviewItem.objects.filter(round=OuterRef("pk"))
     seats = Seat.objects.filter(round=OuterRef("pk"), reviewer=person, labels__gt=0)
     practice = Round.objects.in_project(project).open().filter(is_practice=True)
-    found = practice.annotate(is_begun=Exists(seats), has_more=Exists(items.wanting_labels().without_label_of(person)))
-    return found.order_by("-pk")
+    labelled = Label.objects.filter(item=OuterRef("pk"), reviewer=person)
+    more = items.wanting_labels().exclude(Exists(labelled))
+    return practice.annotate(is_begun=Exists(seats), has_more=Exists(more)).order_by("-pk")
 
 
 def practice_before(shown: Round, member: Member) -> Round | None:
@@ -77,7 +78,7 @@ def practice_first(member: Member) -> Round | None:
     labelled = Seat.objects.filter(reviewer=member.user_id, round__project=member.project_id, labels__gt=0)
     # One question, for the desk asks it each time.
     new_here = ~Exists(labelled.filter(round__is_practice=False))
-    rounds: list[Any] = list(open_practice(member.project, member.user).filter(new_here))
+    rounds: list[Any] = list(open_practice(member.project, member.user_id).filter(new_here))
     if any(each.is_begun and not each.has_more for each in rounds):
         return None
     return next((each for each in rounds if each.has_more), None)

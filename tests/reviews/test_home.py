@@ -221,7 +221,7 @@ def test_home_and_history_take_the_same_queries_for_any_size(
     client = client_of(reviewer)
 
     # session, user, member, rounds that wait, those given to some, four of the pace, other rounds, put off, returned
-    with django_assert_num_queries(12):
+    with django_assert_num_queries(13):
         client.get(reverse("reviews:home", args=[project.slug]))
     with django_assert_num_queries(6):  # session, user, member, labels, their error types, rounds
         client.get(reverse("reviews:history", args=[project.slug]))
