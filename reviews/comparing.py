@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from evalhub.checks.answers import as_answer
 from evalhub.checks.kinds.json_text import find_json
+from evalhub.checks.kinds.json_values import comparable
 from evalhub.evalsets.models import ExpectedKind
 from evalhub.runs.models import Output
 from evalhub.web.differences import word_difference
@@ -114,7 +115,7 @@ def between_answers(first: Output, second: Output) -> Difference | None:
 def comparable_texts(kind: str, expected: Any, output: Output) -> tuple[str, str]:
     """Both sides in one spelling, so that only what matters differs: JSON pretty with sorted keys, calls one a line."""
     if kind == ExpectedKind.TOOL_CALLS:
-        return expected_calls_text(expected), calls_text(output)
+        return expected_calls_text(expected, output), calls_text(output)
     if kind == ExpectedKind.JSON:
         found = find_json(output.text)
         # What cannot be read keeps its order of fields, so the expected JSON must too.
@@ -143,16 +144,34 @@ def call_text(name: str, arguments: str) -> str:
     return f"{name} {pretty(found.value) if found.is_clear else arguments}"
 
 
-def expected_calls_text(calls: Sequence[dict[str, Any]]) -> str:
-    """The accepted calls as they would be made with the first accepted value of each argument."""
-    return "\n".join(
-        f"{call['name']} "
-        + pretty(
-            {
-                name: values[0]
-                for name, values in call["arguments"].items()
-                if values and name not in call.get("optional", [])
-            }
-        )
-        for call in calls
-    )
+def expected_calls_text(calls: Sequence[dict[str, Any]], output: Output) -> str:
+    """The accepted calls as the answer would have made them: what it got right, by any accepted value, is no change."""
+    made = [(call.name, call.arguments) for call in as_answer(output.text, output.tool_calls).tool_calls]
+    texts = []
+    for call in calls:
+        match = next((pair for pair in made if pair[0] == call["name"]), None)
+        if match:
+            made.remove(match)
+        texts.append(f"{call['name']} {pretty(accepted_arguments(call, match[1] if match else ''))}")
+    return "\n".join(texts)
+
+
+def accepted_arguments(call: dict[str, Any], made: str) -> dict[str, Any]:
+    """For each argument the value that the call was made with if it is accepted, else the first that is.
+
+    An argument that may be absent is left out where the call leaves it out.
+    """
+    found = find_json(made)
+    given = found.value if found.is_clear and isinstance(found.value, dict) else {}
+    accepted: dict[str, Any] = {}
+    for name, values in call["arguments"].items():
+        is_optional = name in call.get("optional", [])
+        if name in given and (not values or any(same_value(given[name], value) for value in values)):
+            accepted[name] = given[name]
+        elif values and (name in given or not is_optional):
+            accepted[name] = values[0]
+    return accepted
+
+
+def same_value(one: Any, other: Any) -> bool:
+    return bool(comparable(one) == comparable(other))

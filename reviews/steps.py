@@ -134,7 +134,7 @@ def conversation_of(request: Any) -> Conversation:
     steps = list(joined_steps(request))
     tools = offered_tools(request)
     entries: list[Step | Stretch] = []
-    keys = {"instruction": ["s"], "before": ["a"], "after": ["m"]}
+    keys = {"instruction": ["s"], "before": ["a"], "after": ["v"]}
     left, place = FOLDED_BYTES, "before"
     for group in grouped(steps):
         is_main = not group[0].is_instruction and group[0] in main_steps(steps)
