@@ -1,6 +1,7 @@
 from django.urls import path
 
 from reviews import (
+    adding_views,
     agreement_views,
     answer_views,
     bulk_views,
@@ -24,6 +25,9 @@ urlpatterns = [
     path("review/deferred/", home_views.deferred, name="deferred"),
     path("review/returned/", home_views.returned, name="returned"),
     path("review/new/", making_views.new_round, name="new"),
+    path("review/outputs/", adding_views.review_outputs, name="review_outputs"),
+    path("review/outputs/button/", adding_views.review_button, name="review_button"),
+    path("review/rounds/<int:pk>/add/", adding_views.add, name="add"),
     path("review/import/", import_views.import_labels, name="import_labels"),
     path("review/rounds/<int:pk>/", round_views.show_round, name="round"),
     path("review/rounds/<int:pk>/change/", round_views.change_round, name="change_round"),

@@ -61,6 +61,7 @@ class World:
     token: str = "no-such-token"
     check_kind: str = "equals"
     upload_purpose: str = "examples"
+    outputs_kind: str = "outputs"
 
 
 def make_world(project: Project, text: str = "plain") -> World:
