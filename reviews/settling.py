@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import NamedTuple
 
 from django.contrib.postgres.aggregates import ArrayAgg
 from django.db import connection, transaction
 from django.db.models import Q, QuerySet, Value
 
 from evalhub.runs.models import Output
-from reviews.models import Decision, Label, ReviewItem
+from reviews.models import Decision, Label, ReviewItem, Round
 from reviews.status import Said, Status, agreed_types, item_status
 from taxonomy.settling import Settled, record_verdicts, withdraw_verdicts
 
@@ -32,27 +34,46 @@ def settle_items(keys: Collection[int]) -> None:
         settle_some(ordered[begin : begin + ITEMS_AT_ONCE])
 
 
+class ItemRow(NamedTuple):
+    """What the status of an item follows from, besides its labels."""
+
+    key: int
+    output: int
+    round: int
+    status: str
+    label_count: int
+    labels_wanted: int
+    is_known: bool
+    closed_at: datetime | None
+
+
 def settle_some(keys: Sequence[int]) -> None:
-    items = list(
-        ReviewItem.objects.select_for_update(of=("self",)).filter(pk__in=keys).select_related("round").order_by("pk")
-    )
+    locked = ReviewItem.objects.select_for_update().filter(pk__in=keys).order_by("pk")
+    items = [
+        ItemRow(*row)
+        for row in locked.values_list(
+            "pk", "output_id", "round_id", "status", "label_count", "labels_wanted", "is_known", "closed_at"
+        )
+    ]
+    rounds = Round.objects.filter(pk__in={item.round for item in items})
+    contests_types = dict(rounds.values_list("pk", "contests_types"))
     said = said_of_items(Label.objects.filter(item__in=keys))
     decided = set(Decision.objects.filter(item__in=keys).values_list("item", flat=True))
     changed, touched = [], set()
     for item in items:
-        labels = said.get(item.pk, [])
+        labels = said.get(item.key, [])
         status = item_status(
             labels,
             item.labels_wanted,
-            is_decided=item.pk in decided,
+            is_decided=item.key in decided,
             is_known=item.is_known,
             is_closed=item.closed_at is not None,
-            contests_types=item.round.contests_types,
+            contests_types=contests_types[item.round],
         )
         if Status.SETTLED in {item.status, status} and not item.is_known:
-            touched.add(item.output_id)
+            touched.add(item.output)
         if (item.status, item.label_count) != (status, len(labels)):
-            changed.append((item.pk, str(status), len(labels)))
+            changed.append((item.key, str(status), len(labels)))
     if changed:
         with connection.cursor() as cursor:
             cursor.execute(KEEP_STATUS, [list(column) for column in zip(*changed, strict=True)])
