@@ -119,7 +119,7 @@ def said_of_items(labels: QuerySet[Label]) -> dict[int, list[Said]]:
     """What the labels of each item say, oldest first, in one query."""
     types = ArrayAgg("error_types", filter=Q(error_types__isnull=False), default=Value([]))
     found: dict[int, list[Said]] = {}
-    rows = labels.order_by("item_id", "pk").values_list("item_id", "outcome").annotate(types=types, key=Value(0))
-    for item, outcome, keys, _ in rows:
+    rows = labels.order_by("item_id", "pk").values_list("item_id", "pk", "outcome").annotate(types=types)
+    for item, _, outcome, keys in rows:
         found.setdefault(item, []).append((outcome, frozenset(keys)))
     return found
