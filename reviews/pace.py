@@ -57,7 +57,11 @@ def pace_of(project: Project, person: User) -> Pace:
     own = labels_of(project, person)
     today = timezone.localdate()
     first = today - timedelta(days=DAYS - 1)
-    latest = own.filter(seconds__isnull=False).order_by("-changed_at").values_list("seconds", flat=True)[:LATEST]
+    latest = (
+        own.filter(seconds__isnull=False, item__round__is_practice=False)
+        .order_by("-changed_at")
+        .values_list("seconds", flat=True)[:LATEST]
+    )
     times = [seconds for seconds in latest if seconds is not None]
     by_day = labels_on(own, first, today).annotate(day=TruncDate("created_at")).order_by().values_list("day")
     counts = dict(by_day.annotate(Count("pk")))

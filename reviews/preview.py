@@ -33,7 +33,8 @@ SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY seconds)::float8, count(*) FR
     SELECT label.seconds FROM reviews_label AS label
     JOIN reviews_reviewitem AS item ON item.id = label.item_id
     JOIN reviews_round AS round ON round.id = item.round_id
-    WHERE round.project_id = %s AND label.created_at > now() - interval '30 days' AND label.seconds IS NOT NULL
+    WHERE round.project_id = %s AND NOT round.is_practice AND label.created_at > now() - interval '30 days'
+        AND label.seconds IS NOT NULL
     ORDER BY label.id DESC LIMIT 1000
 ) AS latest
 """
