@@ -66,7 +66,8 @@ def add(request: MemberRequest, project: Project, pk: int) -> HttpResponseBase:
 def review_outputs(request: MemberRequest, project: Project) -> HttpResponseBase:
     """Put all outputs that a page lists, by the filters of its address, into a round that is open or a new one."""
     try:
-        found = asked_for(project, request.POST if request.method == "POST" else request.GET)
+        # The form carries the filters as they were when it was shown: “the newest runs” are named in it.
+        found = asked_for(project, request.POST if "kind" in request.POST else request.GET)
         count = found.count()
         refuse_unless_reviewable(count)
     except NotThere as error:
