@@ -32,6 +32,14 @@ FROM unnest(%(outputs)s::bigint[], %(reasons)s::text[], %(probabilities)s::float
 ON CONFLICT (round_id, output_id) DO NOTHING
 """
 
+# Known items come last, which their keys would tell. Nothing refers to the items yet.
+NUMBER_AGAIN = """
+UPDATE reviews_reviewitem AS item SET id = numbered.new_id FROM (
+    SELECT id, nextval(pg_get_serial_sequence('reviews_reviewitem', 'id')) AS new_id
+    FROM (SELECT id FROM reviews_reviewitem WHERE round_id = %(round)s ORDER BY "order", id) AS placed
+) AS numbered WHERE item.id = numbered.id
+"""
+
 
 @transaction.atomic
 def plan_round(
@@ -94,6 +102,8 @@ def fill_round(round_id: int) -> None:
     store_items(planned, [found for each in draw(runs, selection) for found in each.chosen], selection.seed)
     if selection.known:
         add_known_items(planned, selection.known, selection.seed)
+        with connection.cursor() as cursor:
+            cursor.execute(NUMBER_AGAIN, {"round": planned.pk})
     planned.filled_at = timezone.now()
     planned.save(update_fields=["filled_at"])
     count_items(planned.pk)
@@ -106,7 +116,9 @@ def store_items(planned: Round, chosen: Sequence[Chosen], seed: str) -> int:
     share wants several labels: these are drawn at random.
     """
     shuffled = random.Random(seed)  # noqa: S311 -- an order, not a secret
-    places = [shuffled.random() for _ in chosen]
+    # Stored in that order: the keys stand in addresses, and those of items stored run by run would tell the run.
+    placed = sorted((shuffled.random(), number) for number in range(len(chosen)))
+    places, chosen = [place for place, _ in placed], [chosen[number] for _, number in placed]
     shared = set(shuffled.sample(range(len(chosen)), still_to_share(planned, len(chosen))))
     stored = 0
     for start in range(0, len(chosen), STORED_AT_ONCE):
