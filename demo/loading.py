@@ -35,7 +35,7 @@ from evalhub.runs.models import Output, Run
 from evalhub.runs.starting import start_runs
 from evalhub.web.templatetags.ui import duration, money, percent
 from reviews.labelling import record_label
-from reviews.models import Reason, ReviewItem, Round
+from reviews.models import Label, Reason, ReviewItem, Round
 from reviews.queue import claim_next_item, labels_left
 from reviews.rounds import fill_round, plan_round
 from taxonomy.models import ErrorType
@@ -250,7 +250,9 @@ def label_a_part(project: Project, people: list[User]) -> None:
         if item.label_count and item.pk % OVERLOOKS_EACH == 0:
             label = overlooked(label)
         chosen = [types[code] for code in label["error_types"]]
-        record_label(item, reviewer, label["outcome"], chosen, label["note"])
+        recorded = record_label(item, reviewer, label["outcome"], chosen, label["note"])
+        # As long as a person would take for it: pages tell paces, and this reviewer reads in no time.
+        Label.objects.filter(pk=recorded.pk).update(seconds=6 + len(output.text) / 25 + 4 * len(chosen))
 
 
 def overlooked(label: dict[str, Any]) -> dict[str, Any]:
