@@ -22,7 +22,7 @@ from reviews import bulk_sql
 from reviews.models import Round
 from reviews.narrowing import narrowed
 from reviews.rounds import count_items
-from reviews.settling import settle_items
+from reviews.settling import derive_verdicts, settle_items
 
 AT_ONCE = 2_000
 # Of the key of an advisory lock, beside the round's: any number that nothing else of EvalHub uses.
@@ -103,9 +103,7 @@ def add_label(shown: Round, given: Mapping[str, str], actor: User, planned: int 
     people = [person.pk for person in people_of(shown)]
 
     def change(cursor: Any, ids: list[int]) -> Counter[str]:
-        found = judged(cursor, bulk_sql.ADD, {"ids": ids, "people": people})
-        settle_items(ids)
-        return found
+        return judged(cursor, bulk_sql.ADD, {"ids": ids, "people": people})
 
     with alone_with(shown):
         shown.refresh_from_db(fields=["labels_planned"])
@@ -118,9 +116,7 @@ def close_items(shown: Round, given: Mapping[str, str], actor: User) -> Changed:
     """Take the items that fit and still want labels out of the round; labels that they have stay."""
 
     def change(cursor: Any, ids: list[int]) -> Counter[str]:
-        found = judged(cursor, bulk_sql.CLOSE, {"ids": ids})
-        settle_items(ids)
-        return found
+        return judged(cursor, bulk_sql.CLOSE, {"ids": ids})
 
     with alone_with(shown):
         return told(shown, actor, "closed items", change_each(shown, given, change))
@@ -130,9 +126,7 @@ def open_items(shown: Round, given: Mapping[str, str], actor: User) -> Changed:
     """Let closed items that fit want labels again."""
 
     def change(cursor: Any, ids: list[int]) -> Counter[str]:
-        found = judged(cursor, bulk_sql.OPEN, {"ids": ids})
-        settle_items(ids)
-        return found
+        return judged(cursor, bulk_sql.OPEN, {"ids": ids})
 
     with alone_with(shown):
         return told(shown, actor, "opened items again", change_each(shown, given, change))
@@ -175,7 +169,10 @@ def change_each(shown: Round, given: Mapping[str, str], change: Change) -> Chang
 def judged(cursor: Any, statement: str, values: Mapping[str, Any]) -> Counter[str]:
     """Run a statement that changes the items that allow it; how many by why not, "" for those that were changed."""
     cursor.execute(statement, values)
-    return Counter(dict(cursor.fetchall()))
+    found = cursor.fetchall()
+    if settled := {output for _, _, outputs in found for output in outputs or ()}:
+        derive_verdicts(settled)
+    return Counter({why: count for why, count, _ in found})
 
 
 def told(shown: Round, actor: User, action: str, changed: Changed) -> Changed:

@@ -10,7 +10,7 @@ COULD_STILL = """(
     WHERE NOT EXISTS (SELECT FROM reviews_label WHERE item_id = item.id AND reviewer_id = person.id)
 )"""
 
-# Each judges all of the items, changes those with nothing against it, and answers with (why not, number).
+# Each judges all of the items, changes those with nothing against it, and answers with (why not, number, outputs).
 ASSIGN = f"""
 WITH judged AS (
     SELECT item.id, CASE
@@ -28,13 +28,17 @@ WITH judged AS (
     WHERE reviews_claim.item_id = judged.id AND judged.why = '' AND cardinality(%(people)s::int[]) > 0
         AND NOT reviewer_id = ANY(%(people)s::int[])
 )
-SELECT why, count(*) FROM judged GROUP BY why
+SELECT why, count(*), NULL FROM judged GROUP BY why
 """  # noqa: S608 -- only constants of this module are put in
 NOTE_ASSIGNED = """UPDATE reviews_round SET selection = selection || '{"assigned": true}' WHERE id = %s"""
-# Those to whom an item is assigned and who left meanwhile can give no label.
+# The statuses below are those of status.item_status where these changes are allowed: nothing of it is decided.
+OPEN_STATUS = "CASE WHEN item.label_count > 0 THEN 'in_review' ELSE 'waiting' END"
+# Those to whom an item is assigned and who left meanwhile can give no label. The outputs that were settled by the
+# labels come back too: their verdicts wait.
 ADD = f"""
 WITH judged AS (
-    SELECT item.id, CASE
+    SELECT item.id, item.output_id, item.label_count <= item.labels_wanted AS waits,
+        item.status = 'settled' AND NOT item.is_known AND item.label_count <= item.labels_wanted AS was_settled, CASE
         WHEN EXISTS (SELECT FROM reviews_decision WHERE item_id = item.id) THEN 'decided'
         WHEN item.closed_at IS NOT NULL THEN 'closed'
         WHEN item.label_count + {COULD_STILL.format(people="%(people)s::int[]")} <= item.labels_wanted
@@ -45,29 +49,33 @@ WITH judged AS (
         ELSE '' END AS why
     FROM reviews_reviewitem AS item WHERE item.id = ANY(%(ids)s)
 ), changed AS (
-    UPDATE reviews_reviewitem AS item SET labels_wanted = labels_wanted + 1 FROM judged
-    WHERE judged.id = item.id AND judged.why = ''
+    UPDATE reviews_reviewitem AS item SET labels_wanted = labels_wanted + 1,
+        status = CASE WHEN judged.waits THEN {OPEN_STATUS} ELSE item.status END
+    FROM judged WHERE judged.id = item.id AND judged.why = ''
 )
-SELECT why, count(*) FROM judged GROUP BY why
+SELECT why, count(*), array_agg(output_id) FILTER (WHERE why = '' AND was_settled) FROM judged GROUP BY why
 """  # noqa: S608 -- only constants of this module are put in
 CLOSE = """
 WITH judged AS (
     SELECT id, CASE WHEN status IN ('waiting', 'in_review') THEN '' ELSE 'no label is wanted any more' END AS why
     FROM reviews_reviewitem WHERE id = ANY(%(ids)s)
 ), changed AS (
-    UPDATE reviews_reviewitem AS item SET closed_at = now() FROM judged WHERE judged.id = item.id AND judged.why = ''
+    UPDATE reviews_reviewitem AS item SET closed_at = now(), status = 'closed' FROM judged
+    WHERE judged.id = item.id AND judged.why = ''
 )
-SELECT why, count(*) FROM judged GROUP BY why
+SELECT why, count(*), NULL FROM judged GROUP BY why
 """
-OPEN = """
+OPEN = f"""
 WITH judged AS (
     SELECT id, CASE WHEN closed_at IS NULL THEN 'not closed' ELSE '' END AS why
     FROM reviews_reviewitem WHERE id = ANY(%(ids)s)
 ), changed AS (
-    UPDATE reviews_reviewitem AS item SET closed_at = NULL FROM judged WHERE judged.id = item.id AND judged.why = ''
+    UPDATE reviews_reviewitem AS item SET closed_at = NULL,
+        status = CASE WHEN item.status = 'closed' THEN {OPEN_STATUS} ELSE item.status END
+    FROM judged WHERE judged.id = item.id AND judged.why = ''
 )
-SELECT why, count(*) FROM judged GROUP BY why
-"""
+SELECT why, count(*), NULL FROM judged GROUP BY why
+"""  # noqa: S608 -- only constants of this module are put in
 
 MAY_BE_RETURNED = """
 SELECT item.id, CASE

@@ -61,7 +61,7 @@ def by_type(labels: QuerySet[Label]) -> list[Group]:
         total=Window(Count("pk"), partition_by="errortype"),
     )
     found = list(ties.filter(place__lte=OF_EACH_TYPE).order_by("place").values_list("errortype", "label", "total"))
-    untyped = labels.filter(error_types=None)
+    untyped = labels.exclude(Exists(Label.error_types.through.objects.filter(label=OuterRef("pk"))))
     without = list(untyped.order_by("-pk").values_list("pk", flat=True)[:OF_EACH_TYPE])
     rows = in_full(labels.filter(pk__in={label for _, label, _ in found} | set(without))).in_bulk()
     totals = {error_type: total for error_type, _, total in found}
