@@ -32,17 +32,19 @@ WHERE round.filled_at IS NOT NULL AND NOT round.is_practice AND round.item_count
         WHERE notice.round_id = round.id AND notice.person_id = member.user_id
             AND notice.occasion = %(occasion)s AND notice.way = way.way)
 """
-# A round waits for whoever may label in it and has an item there, and for whom an item of it is given to by name.
+# A round waits for whoever may label in it and has an item there, and for whom an item of it is given to by name: see
+# progress.gives_items_to_some, without which all items of large rounds would be looked at twice a minute.
 ASSIGNED = """
 waiting_round AS (
-    SELECT round.id, EXISTS (SELECT FROM reviews_round_reviewers WHERE round_id = round.id) AS names_people,
+    SELECT round.id, round.selection ? 'assigned' AS gives_to_some,
+        EXISTS (SELECT FROM reviews_round_reviewers WHERE round_id = round.id) AS names_people,
         EXISTS (SELECT FROM reviews_reviewitem
                 WHERE round_id = round.id AND status IN ('waiting', 'in_review') AND assigned_to = '{}') AS is_for_all
     FROM reviews_round AS round WHERE round.id IN (SELECT round_id FROM wanting) AND round.closed_at IS NULL
 ),
 given AS (
     SELECT DISTINCT item.round_id, unnest(item.assigned_to) AS user_id FROM reviews_reviewitem AS item
-    WHERE item.round_id IN (SELECT id FROM waiting_round)
+    WHERE item.round_id IN (SELECT id FROM waiting_round WHERE gives_to_some)
         AND item.status IN ('waiting', 'in_review') AND item.assigned_to <> '{}'
 ),
 found AS (

@@ -42,6 +42,12 @@ def run(project):
     return make_run(make_version(project, 3))
 
 
+def assign(made, person):
+    """As a lead's bulk action does."""
+    made.items.update(assigned_to=[person.pk])
+    Round.objects.filter(pk=made.pk).update(selection={**made.selection, "assigned": True})
+
+
 def told():
     rows = Notice.objects.order_by("person__name", "occasion", "way")
     return list(rows.values_list("person__name", "occasion", "way"))
@@ -81,7 +87,7 @@ def test_who_gets_items_by_name_is_told_though_the_round_names_others(project, r
     find_notices()
     assert told() == []
 
-    made.items.update(assigned_to=[reviewer.pk])
+    assign(made, reviewer)
     find_notices()
 
     assert told() == [("Rob", "assigned", "email")]
@@ -90,7 +96,7 @@ def test_who_gets_items_by_name_is_told_though_the_round_names_others(project, r
 def test_nobody_is_told_of_a_round_whose_items_are_all_given_to_others(project, run, reviewer, lead):
     choose_notices(project, reviewer, ["assigned"], [], "")
     made = make_round(run)
-    made.items.update(assigned_to=[lead.pk])
+    assign(made, lead)
 
     find_notices()
 
