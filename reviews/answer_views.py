@@ -80,7 +80,7 @@ def go_on(request: MemberRequest, project: Project, item: Any) -> HttpResponseBa
         hold_on(ahead, request.user, begins=True)
     found = claim_next_item(shown, request.user, besides=ahead or 0)
     following = item_for(project, found, request) if found else None
-    return show_item(request, project, shown, following, is_ahead=bool(ahead), feedback=feedback)
+    return show_item(request, project, shown, following, ahead_of=ahead or None, feedback=feedback)
 
 
 @require_POST

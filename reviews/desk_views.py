@@ -38,15 +38,16 @@ def show_item(
     *,
     form: SayingForm | None = None,
     is_lost: bool = False,
-    is_ahead: bool = False,
+    ahead_of: int | None = None,
     feedback: Feedback | None = None,
     blocked: str = "",
 ) -> HttpResponseBase:
     """The desk with this item of ``item_for``, or with the sentence why there is none: ``blocked``, or none waits.
 
-    ``form``: a refused one. ``is_lost``: the item is not theirs any more. ``is_ahead``: the page is held ready while
-    the person labels the item before it. ``feedback``: on the label before, in practice.
+    ``form``: a refused one. ``is_lost``: the item is not theirs any more. ``ahead_of``: the item that the person
+    labels before this page, which is held ready, is shown. ``feedback``: on the label before, in practice.
     """
+    is_ahead = ahead_of is not None
     reading = read_item(item, request.user) if item else None
     own = reading.own_label if reading else None
     standing = standing_in(shown, request.user, item.pk if item else 0, own.changed_at if own else None)
@@ -58,7 +59,7 @@ def show_item(
         "saw": version_of(own),
         "done": standing.done + is_ahead,
         "left": max(0, standing.left - is_ahead),
-        "previous": standing.previous,
+        "previous": ahead_of or standing.previous,
         "is_lost": is_lost,
         "feedback": feedback,
         "blocked": blocked,
@@ -146,7 +147,7 @@ def following(request: MemberRequest, project: Project, pk: int) -> HttpResponse
     found = claim_next_item(shown, request.user, besides=item.pk)
     if not found:
         return HttpResponse(status=204)
-    return show_item(request, project, shown, item_for(project, found, request), is_ahead=True)
+    return show_item(request, project, shown, item_for(project, found, request), ahead_of=item.pk)
 
 
 @require_GET

@@ -51,7 +51,8 @@ const show = (desk) => {
   if (!desk.dataset.isProcessed) { desk.dataset.isProcessed = "1"; htmx.process(desk); }
   if (desk.dataset.url && location.pathname !== desk.dataset.url) history.replaceState(null, "", desk.dataset.url);
   window.scrollTo(0, places.get(desk) ?? 0);
-  (desk.querySelector("[autofocus]") ?? desk.querySelector("h1")).focus({ preventScroll: !desk.querySelector("#note[autofocus]") });
+  const first = desk.querySelector("[autofocus]") ?? desk.querySelector("h1");
+  first.focus({ preventScroll: first.matches("h1") });
   shownSince = performance.now();
   holdNextReady();
 };
@@ -105,7 +106,8 @@ const deliver = async (desk, form, button) => {
   if (button?.name) body.set(button.name, button.value);
   const next = labels && isSure(form, button?.value) ? takeAhead() : null;
   document.getElementById("messages").replaceChildren();
-  if (!labels) await keepDraft(desk);
+  // What the answer shows may have been begun already: that is in it only if the server has it.
+  if (!next) await Promise.all([labels || keepDraft(desk), ahead && keepDraft(ahead.desk)]);
   if (next) { body.set("ahead", next.dataset.item); behind = desk; show(next); }
   try {
     const answer = await ask(form.action, body);
@@ -120,15 +122,15 @@ const receive = (desk, next, status, parts) => {
   fault("");
   tell(parts.messages);
   delete desk.dataset.isDirty;
-  const arrived = parts.desk, has = Boolean(arrived.dataset.item);
+  const arrived = parts.desk;
   if (status === 422) {
     // What was typed into the next one meanwhile stays with it.
     if (next) ahead = { desk: next, since: Date.now() };
     places.set(arrived, places.get(desk) ?? window.scrollY);
     show(arrived);
-  } else if (next) ahead = has ? { desk: arrived, since: Date.now() } : null;
+  } else if (next) ahead = arrived.dataset.item ? { desk: arrived, since: Date.now() } : null;
   else {
-    if (ahead && (!has || ahead.desk.dataset.item === arrived.dataset.item)) ahead = null;
+    ahead = null;  // what follows the one that came may be another
     show(arrived);
   }
 };
@@ -178,8 +180,20 @@ const typed = (event) => {
 };
 document.addEventListener("input", typed);
 document.addEventListener("change", typed);
+const keepAllDrafts = () => Promise.all([shownDesk(), behind, ahead?.desk].map(keepDraft));
+// A page within EvalHub is asked for when the draft has arrived, since it may show it.
+document.addEventListener("click", async (event) => {
+  const link = event.target.closest("a[href]");
+  const isPlain = event.button === 0 && !event.ctrlKey && !event.metaKey && !event.shiftKey && !event.altKey;
+  if (!link || link.target || link.hash || !isPlain || event.defaultPrevented) return;
+  if (![shownDesk(), ahead?.desk].some((desk) => desk?.dataset.isDirty)) return;
+  event.preventDefault();
+  await Promise.race([keepAllDrafts(), new Promise((resolve) => { setTimeout(resolve, 1500); })]);
+  location.assign(link.href);
+});
+window.addEventListener("beforeunload", keepAllDrafts);
 window.addEventListener("pagehide", () => {
-  for (const desk of [shownDesk(), behind, ahead?.desk]) keepDraft(desk);
+  keepAllDrafts();
   // Somebody else may read what was only held ready.
   if (ahead && !ahead.desk.dataset.isDirty && noteOf(ahead.desk)?.value === "") ask(ahead.desk.dataset.leave, new URLSearchParams());
   ahead = null;
