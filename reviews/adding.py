@@ -25,7 +25,7 @@ from evalhub.projects.trail import record_event
 from evalhub.runs.models import Run
 from reviews.choosing import Chosen
 from reviews.models import Reason, Round
-from reviews.pools import Selection, draw
+from reviews.pools import Selection, draw, draw_from
 from reviews.rounds import STORED_AT_ONCE, count_items, plan_round, store_items
 
 MOST_AT_ONCE = 200_000
@@ -100,20 +100,29 @@ def chosen_with(found: Round, selection: Selection) -> list[Chosen]:
     return [each for drawn in draw(drawn_runs(found, selection), selection) for each in drawn.chosen]
 
 
-def there_already(found: Round, outputs: Iterable[int]) -> set[int]:
-    return set(found.items.filter(output__in=list(outputs)).values_list("output", flat=True))
-
-
 def standing(found: Round) -> str:
     """Changes whenever items were added: a form that shows it can tell whether it is out of date."""
     return f"{found.item_count}-{sum(count or 0 for count in Selection.of(found.selection).wanted.values())}"
 
 
-def look_at_more(found: Round, more: Mapping[str, int]) -> Added:
-    """What ``add_more`` would add now."""
-    outputs = [each.output for each in chosen_with(found, raised(Selection.of(found.selection), more))]
-    there = there_already(found, outputs)
-    return Added(len(outputs) - len(there), len(there))
+@dataclass(frozen=True)
+class Look:
+    """What ``add_more`` would do now: so many ``new`` items, of which ``overdue`` would come without asking for more.
+
+    These are drawn by now because the pools have changed since the round was filled: an output was scored, say.
+    """
+
+    new: int
+    overdue: int
+
+
+def look_at_more(found: Round, more: Mapping[str, int]) -> Look:
+    now = Selection.of(found.selection)
+    there = set(found.items.values_list("output", flat=True))
+    draws = draw(drawn_runs(found, now), raised(now, more))
+    due = {each.output for drawn in draws for each in draw_from(drawn.run, now, drawn.pools).chosen}
+    new = {each.output for drawn in draws for each in drawn.chosen} - there
+    return Look(len(new), len(new & due))
 
 
 @transaction.atomic

@@ -85,7 +85,7 @@ def review_outputs(request: MemberRequest, project: Project) -> HttpResponseBase
             tell(request, added)
             return redirect("reviews:round", project.slug, made.pk)
     pace = pace_of_project(project)
-    context = {"form": form, "found": found, "count": count, "seconds": count * pace.seconds, "pace": pace}
+    context = {"form": form, "found": found, "count": count, "time": pace.time_of(count), "pace": pace}
     return render(request, "reviews/add_outputs.html", context, status=422 if form.errors else 200)
 
 

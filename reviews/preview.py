@@ -27,14 +27,14 @@ FEWEST_FOR_MARGIN = 10
 LARGE = 5_000
 KEPT_SECONDS = 120
 
-# The latest labels suffice, so that a large project waits no longer than a small one.
+# The latest labels suffice, so that a large project waits no longer than a small one. Under a second nobody has read.
 PACE = """
 SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY seconds)::float8, count(*) FROM (
     SELECT label.seconds FROM reviews_label AS label
     JOIN reviews_reviewitem AS item ON item.id = label.item_id
     JOIN reviews_round AS round ON round.id = item.round_id
     WHERE round.project_id = %s AND NOT round.is_practice AND label.created_at > now() - interval '30 days'
-        AND label.seconds IS NOT NULL
+        AND label.seconds >= 1
     ORDER BY label.id DESC LIMIT 1000
 ) AS latest
 """
@@ -50,6 +50,13 @@ class Pace:
     @property
     def an_hour(self) -> int:
         return max(1, round(3600 / self.seconds))
+
+    def time_of(self, labels: float) -> str:
+        """How long so many labels take one person, no more exactly than is known: “45 min”, “3.5 h”, “28 h”."""
+        minutes = labels * self.seconds / 60
+        if minutes < 90:
+            return f"{max(1, round(minutes))} min" if labels else "0 min"
+        return f"{minutes / 60:.1f} h" if minutes < 600 else f"{minutes / 60:,.0f} h"
 
 
 @dataclass(frozen=True)
@@ -94,12 +101,17 @@ class Preview:
     warnings: Sequence[str]
 
     @property
-    def seconds(self) -> float:
-        return self.labels * self.pace.seconds
+    def time(self) -> str:
+        return self.pace.time_of(self.labels)
 
     @property
-    def seconds_each(self) -> float:
-        return self.seconds / max(1, self.people)
+    def time_each(self) -> str:
+        return self.pace.time_of(self.labels / max(1, self.people))
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether some outputs of the runs have no chance to be read."""
+        return any(each.covered < each.outputs for each in self.runs)
 
 
 def preview_round(
@@ -127,7 +139,7 @@ def pace_of_project(project: Project) -> Pace:
     with connection.cursor() as cursor:
         cursor.execute(PACE, [project.pk])
         seconds, timed = cursor.fetchone()
-    return Pace(max(1.0, seconds), timed) if timed >= FEWEST_TIMED else Pace(USUAL_SECONDS, 0)
+    return Pace(seconds, timed) if timed >= FEWEST_TIMED else Pace(USUAL_SECONDS, 0)
 
 
 def remembered_pools(run: Run, selection: Selection) -> Mapping[str, Sequence[int]]:

@@ -64,7 +64,7 @@ class WorkForm(forms.Form):
         1,
         100,
         required=False,
-        label="of so many percent of the items",
+        label="For this share of the items, %",
         initial=100,
         help_text="Drawn at random; the others get one reviewer. 20 to 50 shared items show how well people agree.",
     )

@@ -8,7 +8,7 @@ from evalhub.checks.rates import upper_bound, wilson
 from reviews.labelling import record_label
 from reviews.models import KnownAnswer, Label, Reason, Round
 from reviews.pools import Selection
-from reviews.preview import pace_of_project, preview_round
+from reviews.preview import Pace, pace_of_project, preview_round
 from tests.making import claim_next, make_candidate, make_check, make_round, make_run, make_score, make_version
 
 HTMX = {"HX-Request": "true"}
@@ -231,6 +231,10 @@ def test_the_pace_is_the_median_of_the_last_30_days_or_200_an_hour(project, lead
         Label.objects.filter(pk=label.pk).update(seconds=seconds)
 
     assert (pace_of_project(project).seconds, pace_of_project(project).timed) == (14.5, 10)
+    Label.objects.update(seconds=0.5)
+    assert pace_of_project(project).timed == 0
+    Label.objects.update(seconds=5)
+    assert pace_of_project(project).an_hour == 720
     Label.objects.update(created_at=timezone.now() - timedelta(days=31))
     assert pace_of_project(project).timed == 0
 
@@ -239,7 +243,14 @@ def test_a_preview_tells_hours_of_all_and_of_each(project, run):
     found = preview_of(project, [run], {"audit": None, "failed_check": None}, labels_wanted=2, people=4)
 
     # 20 items, each twice, at 18 seconds
-    assert (found.labels, found.seconds, found.seconds_each) == (40, 720.0, 180.0)
+    assert (found.labels, found.time, found.time_each) == (40, "12 min", "3 min")
+
+
+@pytest.mark.parametrize(
+    ("labels", "time"), [(0, "0 min"), (1, "1 min"), (250, "75 min"), (700, "3.5 h"), (20_000, "100 h")]
+)
+def test_times_are_told_no_more_exactly_than_they_are_known(labels, time):
+    assert Pace(18.0, 0).time_of(labels) == time
 
 
 def test_empty_pools_say_why(project, version, run):
