@@ -7,6 +7,7 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 
 from evalhub.candidates.models import Candidate
+from evalhub.evalsets.models import EvalSet
 from evalhub.runs.models import Output
 from reviews.models import Reason, ReviewItem
 from reviews.reading import read_item, type_choices
@@ -54,7 +55,7 @@ SHORT = {"messages": [MESSAGES[-1]]}
 def make_item(project, request, answer="It is on its way.", **example):
     """An item of a blind round that everybody can have, beside the baseline's answer."""
     row = {"key": "e", "request": request, "expected_kind": "text", "expected": "You get a new one."} | example
-    version = make_version(project, [row])
+    version = make_version(project, [row], name=f"Set {EvalSet.objects.count()}")
     baseline = Candidate.objects.filter(name="old-model").first() or make_candidate(
         project, "old-model", is_baseline=True
     )
