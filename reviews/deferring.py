@@ -7,7 +7,8 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from evalhub.projects.models import User
-from reviews.models import Claim, Deferral, Label, ReviewItem, Round
+from reviews.models import Deferral, Label, ReviewItem, Round
+from reviews.queue import leave_item
 
 
 @transaction.atomic
@@ -22,7 +23,7 @@ def defer_item(item: ReviewItem, reviewer: User, reason: str = "") -> bool:
     Deferral.objects.update_or_create(
         item=item, reviewer=reviewer, defaults={"reason": reason.strip()[:500], "deferred_at": timezone.now()}
     )
-    Claim.objects.filter(item=item, reviewer=reviewer).delete()
+    leave_item(item.pk, reviewer)
     return True
 
 

@@ -12,6 +12,7 @@ from evalhub.errors import EvalHubError
 from evalhub.projects.models import User
 from evalhub.runs.models import Output
 from reviews.models import Decision, Draft, ItemEvent, Label, ReviewItem, Saying
+from reviews.queue import mark_freed
 from reviews.status import Said, Status, agreed_types, item_status
 from taxonomy.models import ErrorType
 from taxonomy.settling import record_verdict, withdraw_verdict
@@ -267,6 +268,7 @@ def take_label_away(item: ReviewItem, reviewer: User, actor: User, action: str, 
     said = label.as_said()
     Draft.objects.update_or_create(item=item, reviewer=reviewer, defaults={"said": said, "saved_at": timezone.now()})
     label.delete()
+    mark_freed(item.pk, reviewer)
     count_label(item, reviewer, -1)
     note_event(item, action, actor, reviewer, said, note)
     settle_item(item)
@@ -328,6 +330,7 @@ def take_decision_back(item: ReviewItem, actor: User) -> bool:
         return False
     said = decision.as_said()
     decision.delete()
+    mark_freed(item.pk, actor)
     note_event(item, Action.REOPENED, actor, None, said)
     settle_item(item)
     return True

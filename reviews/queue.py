@@ -5,66 +5,92 @@ Everything that takes or frees a place of an item locks the item's row first, an
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from django.db import connection, transaction
 
 from evalhub.projects.models import User
-from reviews.models import Round
+from reviews.models import Round, Seat
 
 HOLD_SECONDS = 15 * 60
 # Places that somebody else took between the look and the lock: the next look passes them.
 MOST_LOOKS = 50
+FIRST = -1.0
+# In a round of so few items a person who is at its end looks through all of them again. In a larger one they find what
+# became free behind them by its mark: see FREED, ``mark_freed`` and ``look_again``.
+FEW = 2_000
 
 Parameters = dict[str, Any]
 
-HELD = """
-SELECT item.id FROM reviews_claim AS claim JOIN reviews_reviewitem AS item ON item.id = claim.item_id
-WHERE claim.reviewer_id = %(me)s AND claim.until > now() AND item.round_id = %(round)s
-    AND item.status IN ('waiting', 'in_review') AND item.id <> %(besides)s
-    AND NOT EXISTS (SELECT FROM reviews_label WHERE item_id = item.id AND reviewer_id = %(me)s)
-ORDER BY claim.began_at, claim.id LIMIT 1
-"""
-# In the order of the round from where this person is: what they have passed is looked at again only at the end.
-NEXT = """
-SELECT item.id, item."order" FROM reviews_reviewitem AS item
-WHERE item.round_id = %(round)s AND item.status IN ('waiting', 'in_review')
-    AND (item."order", item.id) > (%(order)s, %(id)s) AND item.id <> %(besides)s
+# What one person may take. Subqueries that give one number are asked for the items looked at and for no others,
+# whatever the planner believes of how many labels a person gave; “+ 0” keeps it from reading all of theirs.
+WANTED = """
+item.status IN ('waiting', 'in_review')
     AND (item.assigned_to = '{}' OR %(me)s = ANY (item.assigned_to))
-    AND NOT EXISTS (SELECT FROM reviews_label WHERE item_id = item.id AND reviewer_id = %(me)s)
-    AND NOT EXISTS (SELECT FROM reviews_deferral WHERE item_id = item.id AND reviewer_id = %(me)s)
+    AND (SELECT count(*) FROM reviews_label WHERE item_id = item.id AND reviewer_id + 0 = %(me)s) = 0
     AND item.labels_wanted > item.label_count + (
         SELECT count(*) FROM reviews_claim
         WHERE item_id = item.id AND until > now() AND reviewer_id <> %(me)s)
-ORDER BY item."order", item.id LIMIT 1 FOR UPDATE OF item SKIP LOCKED
 """
-DEFERRED = """
+MEANT = f"item.round_id = %(round)s AND {WANTED}"
+NOT_PUT_OFF = "(SELECT count(*) FROM reviews_deferral WHERE item_id = item.id AND reviewer_id + 0 = %(me)s) = 0"
+
+
+def whole(statement: str) -> str:
+    """The statement with the conditions above in the place of their names."""
+    for name, condition in (("MEANT", MEANT), ("WANTED", WANTED), ("NOT_PUT_OFF", NOT_PUT_OFF)):
+        statement = re.sub(rf"\b{name}\b", lambda _: condition, statement)  # noqa: B023 -- used at once
+    return statement
+
+
+# With the place in the round's order from which this person looks on.
+HELD = whole("""
+SELECT (SELECT position FROM reviews_seat WHERE round_id = %(round)s AND reviewer_id = %(me)s), (
+    SELECT item.id FROM reviews_claim AS claim JOIN reviews_reviewitem AS item ON item.id = claim.item_id
+    WHERE claim.reviewer_id = %(me)s AND claim.until > now() AND item.id <> %(besides)s AND MEANT
+    ORDER BY claim.began_at, claim.id LIMIT 1)
+""")
+# Of those with the same place the one whose key is lowest need not come first: what is passed is looked for again.
+NEXT = whole("""
+SELECT item.id, item."order" FROM reviews_reviewitem AS item
+WHERE (item."order", item.id) > (%(order)s, %(id)s) AND item.id <> %(besides)s AND MEANT AND NOT_PUT_OFF
+ORDER BY item."order" LIMIT 1 FOR UPDATE OF item SKIP LOCKED
+""")
+# What was in somebody's hands when this person passed it, and whose time is over: such a claim stays as a mark. Its
+# place may lie behind the person, where nothing else is looked for.
+FREED = whole("""
+SELECT item.id, item."order" FROM reviews_claim AS freed JOIN reviews_reviewitem AS item ON item.id = freed.item_id
+WHERE freed.until <= now() AND item.id <> %(besides)s AND MEANT AND NOT_PUT_OFF
+ORDER BY freed.until LIMIT 1 FOR UPDATE OF item SKIP LOCKED
+""")
+DEFERRED = whole("""
 SELECT item.id, item."order" FROM reviews_deferral AS deferral
 JOIN reviews_reviewitem AS item ON item.id = deferral.item_id
-WHERE deferral.reviewer_id = %(me)s AND item.round_id = %(round)s AND item.status IN ('waiting', 'in_review')
-    AND item.id <> %(besides)s AND (item.assigned_to = '{}' OR %(me)s = ANY (item.assigned_to))
-    AND NOT EXISTS (SELECT FROM reviews_label WHERE item_id = item.id AND reviewer_id = %(me)s)
-    AND item.labels_wanted > item.label_count + (
-        SELECT count(*) FROM reviews_claim
-        WHERE item_id = item.id AND until > now() AND reviewer_id <> %(me)s)
+WHERE deferral.reviewer_id = %(me)s AND item.id <> %(besides)s AND MEANT
 ORDER BY deferral.deferred_at, deferral.id LIMIT 1 FOR UPDATE OF item SKIP LOCKED
-"""
+""")
 # A statement of its own after the lock: it sees the claims of those who held the lock before.
-CLAIM = """
+CLAIM = whole("""
 INSERT INTO reviews_claim (item_id, reviewer_id, until, began_at)
 SELECT item.id, %(me)s, now() + make_interval(secs => %(seconds)s), now() FROM reviews_reviewitem AS item
-WHERE item.id = %(item)s AND item.status IN ('waiting', 'in_review')
-    AND (item.assigned_to = '{}' OR %(me)s = ANY (item.assigned_to))
-    AND NOT EXISTS (SELECT FROM reviews_label WHERE item_id = item.id AND reviewer_id = %(me)s)
-    AND item.labels_wanted > item.label_count + (
-        SELECT count(*) FROM reviews_claim
-        WHERE item_id = item.id AND until > now() AND reviewer_id <> %(me)s)
+WHERE item.id = %(item)s AND WANTED
 ON CONFLICT (item_id, reviewer_id) DO UPDATE SET until = excluded.until,
     began_at = CASE WHEN reviews_claim.until > now() THEN reviews_claim.began_at ELSE now() END
-"""
-MOVE_ON = """
-INSERT INTO reviews_seat (round_id, reviewer_id, labels, position) VALUES (%(round)s, %(me)s, 0, %(order)s)
+""")
+# To the first item that they may still take, which is the one just taken or one that somebody had locked: they look on
+# from there. Not after a lead sent them back to the beginning meanwhile.
+MOVE_ON = whole("""
+INSERT INTO reviews_seat (round_id, reviewer_id, labels, position) VALUES (%(round)s, %(me)s, 0, coalesce((
+    SELECT item."order" FROM reviews_reviewitem AS item
+    WHERE item."order" >= %(position)s AND item."order" <= %(order)s AND MEANT AND NOT_PUT_OFF
+    ORDER BY item."order" LIMIT 1), %(order)s))
 ON CONFLICT (round_id, reviewer_id) DO UPDATE SET position = excluded.position
+    WHERE reviews_seat.position = %(position)s
+""")
+MARK_FREED = """
+INSERT INTO reviews_claim (item_id, reviewer_id, until, began_at) VALUES (%(item)s, %(me)s, now(), now())
+ON CONFLICT (item_id, reviewer_id) DO UPDATE SET until = least(reviews_claim.until, now())
 """
 
 
@@ -77,13 +103,13 @@ def claim_next_item(open_round: Round, reviewer: User, besides: int = 0) -> int 
     with transaction.atomic(), connection.cursor() as cursor:
         me: Parameters = {"me": reviewer.pk, "round": open_round.pk, "besides": besides}
         cursor.execute(HELD, me)
-        if (held := cursor.fetchone()) and take(cursor, held[0], reviewer):
-            return int(held[0])
-        cursor.execute("SELECT position FROM reviews_seat WHERE round_id = %(round)s AND reviewer_id = %(me)s", me)
-        position = (cursor.fetchone() or (-1.0,))[0]
-        again = [(NEXT, -1.0)] if position > -1.0 else []
-        for statement, start in [(NEXT, position), *again, (DEFERRED, -1.0)]:
-            found = find(cursor, statement, me, start, reviewer)
+        position, held = cursor.fetchone()
+        if held and take(cursor, held, reviewer):
+            return int(held)
+        position = FIRST if position is None else position
+        again = [(NEXT, FIRST)] if position > FIRST and open_round.item_count <= FEW else []
+        for statement, start in [(NEXT, position), *again, (FREED, FIRST), (DEFERRED, FIRST)]:
+            found = find(cursor, statement, {**me, "position": position}, start, reviewer)
             if found is not None:
                 return found
     return None
@@ -125,7 +151,21 @@ def claim_item(item_id: int, reviewer: User) -> bool:
 def leave_item(item_id: int, reviewer: User) -> None:
     """Give a claim up before its time, so that somebody else can have the place."""
     with connection.cursor() as cursor:
-        cursor.execute("DELETE FROM reviews_claim WHERE item_id = %s AND reviewer_id = %s", [item_id, reviewer.pk])
+        cursor.execute(
+            "UPDATE reviews_claim SET until = least(until, now()) WHERE item_id = %s AND reviewer_id = %s",
+            [item_id, reviewer.pk],
+        )
+
+
+def mark_freed(item_id: int, person: User) -> None:
+    """Note that an item has a place again which it had not when others passed it: a label of this person's is gone."""
+    with connection.cursor() as cursor:
+        cursor.execute(MARK_FREED, {"item": item_id, "me": person.pk})
+
+
+def look_again(round_id: int) -> None:
+    """Send everybody back to the beginning of the round's order. After a lead changed which items wait for whom."""
+    Seat.objects.filter(round=round_id, position__gt=FIRST).update(position=FIRST)
 
 
 def labels_left(open_round: Round) -> int:

@@ -19,6 +19,7 @@ from reviews.choosing import Chosen
 from reviews.models import Reason, ReviewItem, Round
 from reviews.pools import Selection, draw
 from reviews.pools import baseline_run_of as baseline_run_of  # whoever reads an item asks for it here
+from reviews.queue import look_again
 
 STORED_AT_ONCE = 10_000
 
@@ -148,10 +149,14 @@ def still_to_share(planned: Round, more: int) -> int:
 
 
 def count_items(round_id: int) -> None:
-    """Keep the round's numbers of items and of labels that they want together. After every change of its items."""
+    """Keep the round's numbers of items and of labels that they want together. After every change of its items.
+
+    Everybody looks for their next item from the beginning then.
+    """
     items = ReviewItem.objects.filter(round=round_id, closed_at=None)
     sums = items.aggregate(count=Count("pk"), planned=Coalesce(Sum("labels_wanted"), 0))
     Round.objects.filter(pk=round_id).update(item_count=sums["count"], labels_planned=sums["planned"])
+    look_again(round_id)
 
 
 def close_round(closing: Round, actor: User) -> None:
