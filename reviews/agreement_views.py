@@ -29,6 +29,7 @@ from reviews.agreement_data import (
     said_in,
     shared_items,
 )
+from reviews.imported_labels import is_stand_in
 from reviews.models import Label, ReviewItem, Round
 from taxonomy.models import ErrorType
 
@@ -70,6 +71,17 @@ class Line:
     @cached_property
     def alpha(self) -> Drawn | None:
         return drawn(self.found.alpha, DRAWN_FROM) if self.found else None
+
+
+@dataclass(frozen=True)
+class Lines:
+    """One table; ``has_kappa``: somewhere in it two people are compared."""
+
+    lines: list[Line]
+
+    @property
+    def has_kappa(self) -> bool:
+        return any(line.kappa for line in self.lines)
 
 
 def drawn(figure: Figure, lowest: float) -> Drawn:
@@ -200,9 +212,10 @@ def agreement(request: MemberRequest, project: Project, pk: int) -> HttpResponse
     if chosen.labels.items:
         pairs = chosen.by_pair()
         context |= {
-            "by_question": chosen.by_question(),
-            "by_run": chosen.by_run() if len(chosen.runs) > 1 else [],
-            "by_pair": pairs if len(chosen.people) > 2 else [],
+            "by_question": Lines(chosen.by_question()),
+            "by_run": Lines(chosen.by_run()) if len(chosen.runs) > 1 else None,
+            "by_pair": Lines(pairs) if len(chosen.people) > 2 else None,
+            "stand_ins": [person for person in chosen.people.values() if is_stand_in(person)],
             "pairs_left_out": len(context["pairs"]) > MOST_PAIRS,
         }
     return render(request, "reviews/agreement.html", context)

@@ -51,10 +51,12 @@ class StagedLabel(NamedTuple):
 
 
 class Fault(NamedTuple):
-    """Why a row cannot be imported: the field of the mapping, and the sentence that follows its column's name."""
+    """Why a row cannot be imported: the field of the mapping, the sentence that follows its column's name, and the
+    phrase under which such faults are counted."""
 
     field: str
     reason: str
+    kind: str
 
 
 def parse(line: bytes) -> StagedLabel:
@@ -117,11 +119,13 @@ class Outputs:
         if row.run is not None:
             if row.run in self.keys:
                 return row.run
-            return Fault("run", f"is {row.run}, which is none of the chosen runs. Correct it, or choose that run too.")
+            what = f"is {row.run}, which is none of the chosen runs. Correct it, or choose that run too."
+            return Fault("run", what, "Run is not chosen")
         if not row.candidate:
             if len(self.runs) == 1:
                 return self.runs[0].pk
-            return Fault("id", "does not say whose output it is. Map the column that holds the candidate or the run.")
+            what = "does not say whose output it is. Map the column that holds the candidate or the run."
+            return Fault("id", what, "Candidate is missing")
         runs = self.by_candidate.get(row.candidate.casefold(), [])
         if len(runs) == 1:
             return runs[0]
@@ -129,23 +133,27 @@ class Outputs:
             return Fault(
                 "candidate",
                 f"is {shown(row.candidate)}, and no chosen run is of that candidate. Correct it, or choose its run.",
+                f"No run of {shown(row.candidate)}",
             )
         return Fault(
             "candidate",
             f"is {shown(row.candidate)}, of which several runs are chosen. Map the column that holds the run's number.",
+            f"Several runs of {shown(row.candidate)}",
         )
 
     def output_of(self, row: StagedLabel, run: int | Fault, found: int | None, known: set[int]) -> int | Fault:
         if row.output is not None:
             if row.output in known:
                 return row.output
-            return Fault("output", f"is {row.output}, and the chosen runs have no such output. Correct it.")
+            what = f"is {row.output}, and the chosen runs have no such output. Correct it."
+            return Fault("output", what, "No such output")
         if isinstance(run, Fault):
             return run
         if found is not None:
             return found
         repeat = f" with repeat {row.repeat}" if row.repeat > 1 else ""
-        return Fault("id", f"is {shown(row.key)}{repeat}, for which run {run} has no output. Correct it.")
+        what = f"is {shown(row.key)}{repeat}, for which run {run} has no output. Correct it."
+        return Fault("id", what, "No such output")
 
 
 class People:
@@ -172,13 +180,15 @@ class People:
         if len(people) == 1:
             return people[0]
         if people:
-            return Fault("reviewer", f"is {shown(name)}, the name of several members. Write the e-mail address.")
+            what = f"is {shown(name)}, the name of several members. Write the e-mail address."
+            return Fault("reviewer", what, f"Several members named {shown(name)}")
         if self.makes_people:
             return name.casefold()
         return Fault(
             "reviewer",
             f"is {shown(name)}, who is no member of this project. Correct it, invite them, or change the mapping "
             "and tick “Make people for reviewers who are no members”.",
+            f"No member: {shown(name)}",
         )
 
     def make(self, name: str) -> User:
@@ -217,12 +227,14 @@ class Types:
             types = self.known.get(coded(name), [])
             if len(types) > 1:
                 codes = ", ".join(each.code for each in types)
-                return Fault("error_types", f"names {shown(name)}, which may be {codes}. Write the code.")
+                what = f"names {shown(name)}, which may be {codes}. Write the code."
+                return Fault("error_types", what, f"Several error types: {shown(name)}")
             if not types and not self.makes_types:
                 return Fault(
                     "error_types",
                     f"names {shown(name)}, which is no error type of this project. Correct it, add the error type, or "
                     "change the mapping and tick “Make the error types that are missing”.",
+                    f"No error type: {shown(name)}",
                 )
         return None
 

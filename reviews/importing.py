@@ -88,7 +88,8 @@ class LabelsImport:
                     )
                     if fault:
                         column = self.upload.mapping.get(fault.field) or fault.field
-                        found.append({"line": line, "column": column, "reason": f"{shown(column)} {fault.reason}"})
+                        reason = f"{shown(column)} {fault.reason}"
+                        found.append({"line": line, "column": column, "reason": reason, "kind": fault.kind})
         return found
 
     def fault_of_repetition(self, good: Good, line: int, firsts: dict[tuple[int, Any], int], unit: str) -> Fault | None:
@@ -97,7 +98,7 @@ class LabelsImport:
         if first == line:
             return None
         again = f"is {shown(good.row.reviewer)}, who labels this output in {unit.lower()} {first:,} already."
-        return Fault("reviewer", f"{again} Remove one of them.")
+        return Fault("reviewer", f"{again} Remove one of them.", "Duplicate label")
 
     def judge(self, rows: Sequence[StagedLabel]) -> list[Good | Fault]:
         """Each row with its output and reviewer, or what is wrong with it."""
@@ -115,14 +116,14 @@ class LabelsImport:
             return output
         field = "id" if row.output is None else "output"
         if not self.is_new and output not in items:
-            return Fault(
-                field, "names an output that is no item of the round. Add it there, or import into a new round."
-            )
+            what = "names an output that is no item of the round. Add it there, or import into a new round."
+            return Fault(field, what, "No item of the round")
         person = self.people.found_for(row.reviewer)
         if isinstance(person, Fault):
             return person
         if isinstance(person, User) and (output, person.pk) in there:
-            return Fault("reviewer", f"is {shown(row.reviewer)}, who labelled this item in the round. Remove the row.")
+            what = f"is {shown(row.reviewer)}, who labelled this item in the round. Remove the row."
+            return Fault("reviewer", what, "Labelled already")
         return self.types.fault_of(row.error_types) or Good(row, output, person)
 
     def items_of(self, outputs: Sequence[int]) -> dict[int, int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from evalhub.evalsets.models import Upload
 from evalhub.evalsets.receiving import limits, refuse
 
 State = Upload.State
+MOST_KINDS = 30
 
 
 @transaction.atomic
@@ -98,10 +100,11 @@ def _conclude(upload: Upload, report: StagingReport, more_errors: list[dict[str,
     found.state = State.CHECKED
     found.rows_good = report.rows_good - len(more_errors)
     found.rows_bad = report.rows_bad + len(more_errors)
+    kinds = Counter(report.error_counts) + Counter(error.pop("kind") for error in more_errors if "kind" in error)
     found.errors = sorted([*report.errors, *more_errors], key=lambda error: error["line"])[: limits().errors_listed]
     found.report = {
         "unit": report.unit,
-        "error_counts": report.error_counts,
+        "error_counts": dict(kinds.most_common(MOST_KINDS)),
         "notes": report.notes,
         "content_hash": report.content_hash,
         "staged_bytes": report.staged_bytes,

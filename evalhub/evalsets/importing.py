@@ -34,7 +34,10 @@ class UploadImport(Protocol):
     def __init__(self, upload: Upload) -> None: ...
 
     def check(self, report: StagingReport) -> list[dict[str, Any]]:
-        """Return further errors of rows, ``{"line", "column", "reason"}``, that only the database can tell."""
+        """Return further errors of rows, ``{"line", "column", "reason"}``, that only the database can tell.
+
+        With ``"kind"``, a short phrase, they are counted by it too.
+        """
 
     def prepare(self) -> None:
         """Make the row that all others hang on, if it is not there."""

@@ -53,9 +53,9 @@ def test_figures_of_two_people_stand_with_their_items_and_lead_to_them(shared, l
 
     # Pass or fail: 3 of 4; by chance 2/4 x 1/4 + 2/4 x 3/4 = .5. Whole sets: 2 of 4.
     text = text_of(answer)
-    assert "Pass or fail 4 1 items where labels differ: Pass or fail 75.0 %" in text
-    assert "Error types, the whole set 4 2 items where labels differ: Error types, the whole set 50.0 %" in text
-    assert f"{first.name} 4 0 100.0 % no interval 1.000" in text
+    assert "Pass or fail 4 items, 1 differs : Pass or fail 75.0 %" in text
+    assert "Error types, the whole set 4 items, 2 differ : Error types, the whole set 50.0 %" in text
+    assert f"{first.name} 4 items, none differs 100.0 % no interval 1.000" in text
     assert ">0.500<" in answer.content.decode()
     listed = text_of(client_of(lead).get(page(shared, "agreement_items", question="types")))
     assert "2 items where people differ" in listed
@@ -90,12 +90,12 @@ def test_three_people_have_alpha_and_each_pair_kappa(shared, project, lead, revi
 
     text = text_of(answer)
     assert "By pair of people: Pass or fail" in text
-    assert "Lea and Rob 2 1 items" in text
-    assert "Lea and Tom 1 0 100.0 %" in text
+    assert "Lea and Rob 2 items, 1 differs" in text
+    assert "Lea and Tom 1 item, none differs 100.0 %" in text
     assert "undefined all labels equal" in text
     narrowed = text_of(client_of(lead).get(page(shared, people=f"{lead.pk}-{reviewer.pk}")))
     assert "On each question, Lea and Rob" in narrowed
-    assert "Pass or fail 2 1 items where labels differ: Pass or fail 50.0 %" in narrowed
+    assert "Pass or fail 2 items, 1 differs : Pass or fail 50.0 %" in narrowed
 
 
 def test_known_items_and_items_of_one_person_are_left_out(shared, lead, reviewer):
@@ -121,11 +121,11 @@ def test_several_runs_have_a_line_each(project, lead, reviewer, client_of):
     text = text_of(client_of(lead).get(page(shared)))
 
     assert "By candidate: Pass or fail" in text
-    assert "first 2 1 items where labels differ: first 50.0 %" in text
-    assert "second 2 0 100.0 % no interval 1.000" in text
+    assert "first 2 items, 1 differs : first 50.0 %" in text
+    assert "second 2 items, none differs 100.0 % no interval 1.000" in text
     narrowed = text_of(client_of(lead).get(page(shared, run=other.pk)))
     assert "On each question, second" in narrowed
-    assert "Pass or fail 2 0 100.0 %" in narrowed
+    assert "Pass or fail 2 items, none differs 100.0 %" in narrowed
 
 
 def test_a_round_that_nobody_shares_says_what_to_do(shared, lead, reviewer, client_of):

@@ -209,6 +209,10 @@ def test_each_row_that_cannot_be_is_named_with_its_line_and_the_cure(project, ru
         (8, "“reviewer” is “LEA”, who labels this output in line 6 already. Remove one of them."),
         (9, "“reviewer” is empty. Write the e-mail address or the name of who gave the label."),
     ]
+    assert upload.report["error_counts"]["No member: “Zoe”"] == 1
+    assert upload.report["error_counts"]["Duplicate label"] == 2
+    assert sum(upload.report["error_counts"].values()) == 8
+    assert {tuple(error) for error in upload.errors} == {("line", "column", "reason")}
 
 
 def test_rows_with_errors_that_are_left_out_leave_nothing(project, run):

@@ -187,7 +187,7 @@ class OutputMapping(Mapping):
 class LabelMapping(Mapping):
     purpose: ClassVar[str] = "labels"
     FIELDS: ClassVar[tuple[Field, ...]] = (
-        Field("output", "Output id", help="As in an export of outputs or labels. Or say example and run:"),
+        Field("output", "Output id", help="As in an export of labels. Without one, example and run say which."),
         Field("id", "Example id", help="The id of the example in the eval set version."),
         Field("repeat", "Repeat", help="1, 2, 3 where a candidate was asked more than once. Without one, 1."),
         Field("candidate", "Candidate", help="Its name, where the labels are of several runs."),
