@@ -101,8 +101,10 @@ def open_in(project: Project) -> list[tuple[EvalSet, int]]:
     return sorted(((sets[pk], count) for pk, count in counts.items()), key=lambda row: (-row[1], row[0].name))
 
 
-def accepted_into(version: EvalSetVersion) -> int:
-    return version.corrections.filter(state=Correction.State.ACCEPTED).count()
+def count_corrected(version: EvalSetVersion) -> int:
+    """Examples whose expected answer was corrected in the version; several proposals may have said so of one."""
+    accepted = version.corrections.filter(state=Correction.State.ACCEPTED)
+    return accepted.aggregate(examples=Count("example__key", distinct=True))["examples"]
 
 
 def next_number(eval_set: EvalSet) -> int:

@@ -18,10 +18,13 @@ from typing import Any
 from django.utils import timezone
 
 from evalhub.evalsets.checking import start_check
+from evalhub.evalsets.correcting import settle_proposals
+from evalhub.evalsets.corrections import propose_correction
 from evalhub.evalsets.drawing import Plan, begin_draw
 from evalhub.evalsets.files.mapping import mapping_from_json
 from evalhub.evalsets.models import EvalSetVersion, Upload
 from evalhub.evalsets.upload_handler import upload_folder
+from evalhub.evalsets.versions import begin_version
 from evalhub.exports.models import Export
 from evalhub.projects.joining import found_project
 from evalhub.projects.models import Project, Role, User
@@ -128,6 +131,15 @@ def a_draw_to_be_filled(url: str) -> Situation:
     project = make_project()
     pool_of(project, map(sample_row, range(100)))
     version = begin_draw(make_eval_set(project), Plan(size=30, seed="7"), admin_of(project))
+    return Situation([version.pk])
+
+
+def a_corrected_version_to_be_filled(url: str) -> Situation:
+    old = make_version(make_project(), 30)
+    person = admin_of(old.eval_set.project)
+    proposed = propose_correction(old.examples.earliest("position"), person, "Not 1.", "one")
+    version = begin_version(old.eval_set, person)
+    settle_proposals(proposed, version, person)
     return Situation([version.pk])
 
 
@@ -255,7 +267,7 @@ SITUATIONS: dict[str, list[Callable[[str], Situation]]] = {
     ],
     "evalhub.evalsets.tasks.clear_upload_task": [an_upload_that_was_thrown_away],
     "evalhub.evalsets.tasks.publish_version_task": [a_draft_to_be_published],
-    "evalhub.evalsets.tasks.draw_version_task": [a_draw_to_be_filled],
+    "evalhub.evalsets.tasks.draw_version_task": [a_draw_to_be_filled, a_corrected_version_to_be_filled],
     "evalhub.evalsets.tasks.note_facts_task": [a_version_without_facts, a_version_with_a_hash_that_is_wrong],
     "evalhub.evalsets.tasks.erase_version_task": [a_draft_that_was_deleted],
     "evalhub.evalsets.tasks.sweep_uploads_task": [uploads_that_nobody_moves],

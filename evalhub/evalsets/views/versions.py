@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET, require_POST
 from evalhub.evalsets.contents import blocks_of
 from evalhub.evalsets.excerpts import expected_excerpt, request_excerpt
 from evalhub.evalsets.models import EvalSetVersion, Example
-from evalhub.evalsets.proposals import accepted_into
+from evalhub.evalsets.proposals import count_corrected
 from evalhub.evalsets.publishing import ask_for_publication
 from evalhub.evalsets.tasks import erase_version_task, publish_version_task
 from evalhub.evalsets.versions import VersionError, delete_draft
@@ -52,7 +52,7 @@ def show_version(request: MemberRequest, project: Project, pk: int) -> HttpRespo
         "tag": tag,
         "known_tags": [name for name, _ in version.facts.get("tags", []) if name.isprintable()],
         "key": key,
-        "corrected": accepted_into(version),
+        "corrected": count_corrected(version),
     }
     return render_page_or_fragment(request, "evalsets/version.html", "evalsets/_version.html", context)
 
