@@ -75,6 +75,10 @@ class RunSample:
     margin: float | None
     at_most: float | None
 
+    @property
+    def margin_points(self) -> int | None:
+        return None if self.margin is None else round(100 * self.margin)
+
 
 @dataclass(frozen=True)
 class ReasonSample:
