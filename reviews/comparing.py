@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import zip_longest
 from typing import Any, Literal
 
 from evalhub.checks.answers import as_answer
@@ -107,27 +108,38 @@ def between_answers(first: Output, second: Output) -> Difference | None:
     """One answer → another to the same request; None when one is missing or nothing differs."""
     if first.error_cause or second.error_cause:
         return None
-    are_json = all(find_json(output.text).is_clear or not output.text.strip() for output in (first, second))
-    old, new = (answer_text(output, are_json) for output in (first, second))
+    found = find_json(first.text)
+    old, new = answer_text(first), answer_text(second, found.value if found.is_clear else None)
     return Difference(old, new, "other-difference") if old != new else None
 
 
 def comparable_texts(kind: str, expected: Any, output: Output) -> tuple[str, str]:
-    """Both sides in one spelling, so that only what matters differs: JSON pretty with sorted keys, calls one a line."""
+    """Both sides in one spelling, so that only what matters differs: JSON pretty, its fields in the expected order."""
     if kind == ExpectedKind.TOOL_CALLS:
         return expected_calls_text(expected, output), calls_text(output)
     if kind == ExpectedKind.JSON:
-        found = find_json(output.text)
-        # What cannot be read keeps its order of fields, so the expected JSON must too.
-        return pretty(expected, found.is_clear), pretty(found.value) if found.is_clear else output.text.strip()
+        return pretty(expected), json_or_text(output.text, expected)
     return str(expected), output.text.strip()
 
 
-def answer_text(output: Output, is_sorted: bool) -> str:
+def answer_text(output: Output, model: Any = None) -> str:
     """An answer in the spelling in which it is compared with another: its text, then its calls."""
-    found = find_json(output.text)
-    text = pretty(found.value, is_sorted) if found.is_clear else output.text.strip()
-    return "\n".join(filter(None, [text, calls_text(output)]))
+    return "\n".join(filter(None, [json_or_text(output.text, model), calls_text(output)]))
+
+
+def json_or_text(text: str, model: Any = None) -> str:
+    found = find_json(text)
+    return pretty(in_order_of(model, found.value)) if found.is_clear else text.strip()
+
+
+def in_order_of(model: Any, value: Any) -> Any:
+    """JSON with its fields in the order in which ``model`` has them, others after them: their order says nothing."""
+    if isinstance(model, dict) and isinstance(value, dict):
+        names = [*(name for name in model if name in value), *(name for name in value if name not in model)]
+        return {name: in_order_of(model.get(name), value[name]) for name in names}
+    if isinstance(model, list) and isinstance(value, list):
+        return [in_order_of(one, other) for one, other in zip_longest(model, value)][: len(value)]
+    return value
 
 
 def calls_text(output: Output) -> str:
@@ -135,13 +147,17 @@ def calls_text(output: Output) -> str:
     return "\n".join(call_text(call.name, call.arguments) for call in made)
 
 
-def pretty(value: Any, is_sorted: bool = True) -> str:
-    return json.dumps(value, ensure_ascii=False, indent=2, sort_keys=is_sorted)
+def pretty(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=2)
 
 
 def call_text(name: str, arguments: str) -> str:
+    """A call as people write it, its arguments by name."""
     found = find_json(arguments or "{}")
-    return f"{name} {pretty(found.value) if found.is_clear else arguments}"
+    if not found.is_clear:
+        return f"{name} {arguments}"
+    given = found.value
+    return f"{name} {pretty(dict(sorted(given.items())) if isinstance(given, dict) else given)}"
 
 
 def expected_calls_text(calls: Sequence[dict[str, Any]], output: Output) -> str:
@@ -170,7 +186,7 @@ def accepted_arguments(call: dict[str, Any], made: str) -> dict[str, Any]:
             accepted[name] = given[name]
         elif values and (name in given or not is_optional):
             accepted[name] = values[0]
-    return accepted
+    return dict(sorted(accepted.items()))
 
 
 def same_value(one: Any, other: Any) -> bool:

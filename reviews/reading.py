@@ -147,6 +147,12 @@ class Reading:
     def difference(self) -> Difference | None:
         return from_expected(self.output)
 
+    @property
+    def is_as_expected(self) -> bool:
+        """Whether the answer says what is expected, spelling aside."""
+        kind = self.output.example.expected_kind
+        return bool(kind) and not self.output.error_cause and self.difference is None
+
     @cached_property
     def other_difference(self) -> Difference | None:
         """From the left answer to the right one, where there are two."""

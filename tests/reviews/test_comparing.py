@@ -93,3 +93,14 @@ def test_a_difference_stands_open_where_it_tells_more_than_both_texts():
     assert Difference("send the red one", "send the blue one", "d").is_telling
     assert not Difference("18", "The answer is nineteen, since there are so many of them.", "d").is_telling
     assert not Difference("word " * 5000, "word " * 5001, "d").is_telling
+
+
+def test_fields_are_compared_in_the_order_in_which_they_are_expected():
+    expected = {"z": [{"b": 1, "a": 2}, 3], "c": None}
+
+    sides = comparable_texts("json", expected, output('{"new": 0, "c": 1, "z": [{"a": 2, "b": 1}]}'))
+
+    assert [[line.strip().strip(",") for line in side.splitlines()] for side in sides] == [
+        ["{", '"z": [', "{", '"b": 1', '"a": 2', "}", "3", "]", '"c": null', "}"],
+        ["{", '"z": [', "{", '"b": 1', '"a": 2', "}", "]", '"c": 1', '"new": 0', "}"],
+    ]
