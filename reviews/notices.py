@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from django.conf import settings
 from django.db import connection, transaction
 
 from evalhub.projects.models import Project, Role, User
-from reviews.models import NoticeChoice, Occasion
+from reviews.models import Notice, NoticeChoice, Occasion
 
 OCCASIONS_OF_LEADS = (Occasion.CONTESTED, Occasion.DONE)
 BEFORE_THE_CHOICE = "This was so before you chose to be told."
@@ -26,7 +27,7 @@ CROSS JOIN (VALUES ('email'), ('webhook')) AS way (way)
 WHERE round.filled_at IS NOT NULL AND NOT round.is_practice AND round.item_count > 0
     AND %(occasion)s = ANY (CASE way.way WHEN 'email' THEN choice.by_email ELSE choice.by_webhook END)
     AND (%(person)s::bigint IS NULL OR (member.user_id = %(person)s AND round.project_id = %(project)s))
-    AND (%(ways)s::text[] IS NULL OR way.way = ANY (%(ways)s))
+    AND way.way = ANY (%(ways)s)
     AND NOT EXISTS (
         SELECT FROM reviews_notice AS notice
         WHERE notice.round_id = round.id AND notice.person_id = member.user_id
@@ -89,11 +90,13 @@ STATEMENTS = {Occasion.ASSIGNED: ASSIGNED, Occasion.CONTESTED: CONTESTED, Occasi
 
 def find_notices() -> int:
     """Write down a notice for everybody who wants to be told of what is so now; returns how many are new."""
-    return sum(store_found(occasion) for occasion in STATEMENTS)
+    # Where no mail server is set up, nothing is kept for the day on which there is one.
+    ways = [Notice.Way.EMAIL, Notice.Way.WEBHOOK] if settings.EMAIL_HOST else [Notice.Way.WEBHOOK]
+    return sum(store_found(occasion, ways) for occasion in STATEMENTS)
 
 
 def store_found(
-    occasion: Occasion, person: User | None = None, project: Project | None = None, ways: Collection[str] = ()
+    occasion: Occasion, ways: Collection[str], person: User | None = None, project: Project | None = None
 ) -> int:
     """Of all people, or for one person in one project as passed over: never sent."""
     statement = f"WITH wanting AS ({WANTING}), {STATEMENTS[occasion]} {STORE}"
@@ -104,7 +107,7 @@ def store_found(
                 "occasion": str(occasion),
                 "person": person.pk if person else None,
                 "project": project.pk if project else None,
-                "ways": list(ways) or None,
+                "ways": [str(way) for way in ways],
                 "error": BEFORE_THE_CHOICE if person else "",
             },
         )
@@ -130,5 +133,5 @@ def choose_notices(
     choice.save()
     for way, occasions in new.items():
         for occasion in sorted(occasions):
-            store_found(Occasion(occasion), person, project, [way])
+            store_found(Occasion(occasion), [way], person, project)
     return choice

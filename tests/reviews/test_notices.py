@@ -21,6 +21,12 @@ from tests.reviews.mail import mail_server, webhook_receiver
 ALL = ["assigned", "contested", "done"]
 
 
+@pytest.fixture(autouse=True)
+def some_mail_server(settings):
+    """So that e-mail can be chosen; nobody answers there."""
+    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 1
+
+
 @pytest.fixture
 def mail_box(settings):
     with mail_server() as box:
@@ -372,7 +378,8 @@ def test_what_cannot_be_is_refused_with_a_sentence(client_of, project, reviewer,
     assert not NoticeChoice.objects.exists()
 
 
-def test_without_a_mail_server_the_choice_is_off_and_the_page_says_so(client_of, project, reviewer):
+def test_without_a_mail_server_the_choice_is_off_and_the_page_says_so(client_of, project, reviewer, settings):
+    settings.EMAIL_HOST = ""
     url = reverse("reviews:notices", args=[project.slug])
     client = client_of(reviewer)
 
@@ -380,6 +387,16 @@ def test_without_a_mail_server_the_choice_is_off_and_the_page_says_so(client_of,
 
     assert "E-mail is not set up on this server" in client.get(url).content.decode()
     assert NoticeChoice.objects.get().by_email == []
+
+
+def test_without_a_mail_server_nothing_is_kept_for_the_day_on_which_there_is_one(project, run, reviewer, settings):
+    choose_notices(project, reviewer, ["assigned"], ["assigned"], "http://127.0.0.1:1/nobody")
+    settings.EMAIL_HOST = ""
+    make_round(run)
+
+    find_notices()
+
+    assert told() == [("Rob", "assigned", "webhook")]
 
 
 def test_a_test_goes_to_the_webhook_and_says_how_it_went(client_of, project, reviewer, receiver):
