@@ -197,7 +197,8 @@ def test_the_pages_of_run_and_version_lead_there_and_show_both_figures(client_of
 
     for page in (before, listed):
         assert "Take the outputs over to v2" in page.text
-        assert "All 3 examples of v2 ask the same as before: no model is called, and nothing is paid." in page.text
+    assert "All 3 examples of v2 ask the same as before: no model is called, and nothing is paid." in before.text
+    assert "without calling a model again where the request is the same" in listed.text
     assert answer.redirect_chain == [(reverse("runs:show", args=[slug, made.pk]), 302)]
     assert "The outputs are taken over to Inbox v2. The run before keeps its own scores." in answer.text
     assert (
