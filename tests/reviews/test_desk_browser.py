@@ -287,7 +287,7 @@ def test_without_javascript_everything_is_there(page_of, project, reviewer, made
 
     page.get_by_role("button", name="Fail").click()
     expect(page.get_by_text("Say what went wrong: tick an error type")).to_be_visible()
-    page.get_by_text("More severity").click()
+    page.get_by_text("More severity, fault, step").click()
     page.get_by_label("Whose fault").select_option("expected")
     page.get_by_label("What should be expected").fill("something else")
     page.get_by_label("Note").fill("no number")
