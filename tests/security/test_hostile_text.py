@@ -45,7 +45,10 @@ def test_hostile_text_is_shown_and_does_nothing(attack, project, admin, page_of)
         if "49" in page.title():
             pytest.fail(f"a template was evaluated: {path}")
 
-    unlinked = [f"/p/{world.slug}/evalsets/{world.eval_set}/compare/?old=1&new=2"]  # a form leads there
+    unlinked = [
+        f"/p/{world.slug}/evalsets/{world.eval_set}/compare/?old=1&new=2",  # a form leads there
+        f"/p/{world.slug}/review/items/{world.labelled_item}/parts/answer/",  # linked where a text is long
+    ]
     names = walk(page, f"/p/{world.slug}/", unlinked, look)
 
     pages = {
