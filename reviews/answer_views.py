@@ -79,7 +79,7 @@ def go_on(request: MemberRequest, project: Project, item: Any) -> HttpResponseBa
     if ahead:
         hold_on(ahead, request.user, begins=True)
     found = claim_next_item(shown, request.user, besides=ahead or 0)
-    following = item_for(project, found, request) if found else None
+    following = item_for(project, found, request, shown) if found else None
     return show_item(request, project, shown, following, ahead_of=ahead or None, feedback=feedback)
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
-from django.db.models import Exists, F, OuterRef, Subquery
+from django.db.models import BooleanField, CharField, Exists, F, JSONField, OuterRef
+from django.db.models.expressions import RawSQL
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
@@ -20,7 +21,7 @@ from reviews.calibration import Feedback, feedback_on
 from reviews.deferring import deferred_in
 from reviews.drafts import drafts_in
 from reviews.labelling import version_of
-from reviews.models import Deferral, Draft, Label, ReviewItem, Round, Seat
+from reviews.models import Label, ReviewItem, Round, Seat
 from reviews.own_items import history_of, item_numbered, labels_in, standing_in, why_returned
 from reviews.practice import practice_before
 from reviews.queue import claim_item, claim_next_item
@@ -28,6 +29,14 @@ from reviews.reading import Reading, read_item
 from reviews.saying_forms import SayingForm, saying_context
 
 MOST_LISTED = 50
+
+# Asked with every item. Django takes longer to put such questions together than the database does to answer them.
+DRAFT = "SELECT said FROM reviews_draft WHERE item_id = reviews_reviewitem.id AND reviewer_id = %s"
+DEFERRED_BECAUSE = "SELECT reason FROM reviews_deferral WHERE item_id = reviews_reviewitem.id AND reviewer_id = %s"
+IS_OF_ROUND = """
+EXISTS (SELECT FROM reviews_round_reviewers WHERE round_id = COLUMN AND user_id = %s)
+    OR NOT EXISTS (SELECT FROM reviews_round_reviewers WHERE round_id = COLUMN)
+"""
 
 
 def show_item(
@@ -87,34 +96,47 @@ def about(
     }
 
 
-def item_for(project: Project, pk: int, request: MemberRequest) -> Any:
-    """One item with all that the desk reads, the person's ``draft`` of it, and ``deferred_because`` they put it off."""
-    mine = {"item": OuterRef("pk"), "reviewer": request.user}
+def item_for(project: Project, pk: int, request: MemberRequest, shown: Round | None = None) -> Any:
+    """One item with all that the desk reads, the person's ``draft`` of it, and ``deferred_because`` they put it off.
+
+    ``shown``: its round, where that is known.
+    """
+    me = [request.user.pk]
     items = ReviewItem.objects.in_project(project).annotate(
-        draft=Subquery(Draft.objects.filter(**mine).values("said")),
-        deferred_because=Subquery(Deferral.objects.filter(**mine).values("reason")),
-        may_label=is_of_round(request, "round"),
+        draft=RawSQL(DRAFT, me, JSONField()),  # noqa: S611 -- a statement of ours, with parameters
+        deferred_because=RawSQL(DEFERRED_BECAUSE, me, CharField()),  # noqa: S611 -- likewise
+        may_label=is_of_round(request, "reviews_reviewitem.round_id"),
     )
-    return get_object_or_404(items.select_related("round", "output__example", "output__run__candidate"), pk=pk)
+    joined = ["output__example"] if shown else ["output__example", "round"]
+    if not shown or not shown.is_blind:
+        joined.append("output__run__candidate")
+    item = get_object_or_404(items.select_related(*joined), pk=pk)
+    if shown:
+        item.round = shown
+    return item
 
 
 def bare_item(project: Project, pk: int, request: MemberRequest) -> Any:
     """One item without its texts, and whether the person ``may_label`` in its round."""
-    items = ReviewItem.objects.in_project(project).annotate(may_label=is_of_round(request, "round"))
+    items = ReviewItem.objects.in_project(project).annotate(
+        may_label=is_of_round(request, "reviews_reviewitem.round_id")
+    )
     return get_object_or_404(items.select_related("round"), pk=pk)
 
 
 def round_for(project: Project, pk: int, request: MemberRequest) -> Any:
     """The round, whether the person ``may_label`` in it, and whether they have begun (``has_begun``)."""
     seats = Seat.objects.filter(round=OuterRef("pk"), reviewer=request.user, labels__gt=0)
-    rounds = Round.objects.in_project(project).annotate(may_label=is_of_round(request, "pk"), has_begun=Exists(seats))
+    rounds = Round.objects.in_project(project).annotate(
+        may_label=is_of_round(request, "reviews_round.id"), has_begun=Exists(seats)
+    )
     return get_object_or_404(rounds, pk=pk)
 
 
-def is_of_round(request: MemberRequest, field: str) -> Any:
+def is_of_round(request: MemberRequest, column: str) -> Any:
     """The person is named for the round, or nobody is: as ``progress.may_label``, in the question for the row."""
-    named = Round.reviewers.through.objects.filter(round=OuterRef(field))
-    return Exists(named.filter(user=request.user)) | ~Exists(named)
+    question = IS_OF_ROUND.replace("COLUMN", column)
+    return RawSQL(question, [request.user.pk], BooleanField())  # noqa: S611 -- made of constants of ours
 
 
 @require_GET
@@ -132,7 +154,7 @@ def desk(request: MemberRequest, project: Project, pk: int) -> HttpResponseBase:
     if shown.is_practice and (labelled := whole(request.GET.get("labelled"))) is not None:
         before = shown.items.filter(pk=labelled).first()
         feedback = feedback_on(before, request.user) if before else None
-    item = item_for(project, found, request) if found else None
+    item = item_for(project, found, request, shown) if found else None
     return show_item(request, project, shown, item, feedback=feedback, blocked=blocked)
 
 
@@ -147,7 +169,7 @@ def following(request: MemberRequest, project: Project, pk: int) -> HttpResponse
     found = claim_next_item(shown, request.user, besides=item.pk)
     if not found:
         return HttpResponse(status=204)
-    return show_item(request, project, shown, item_for(project, found, request), ahead_of=item.pk)
+    return show_item(request, project, shown, item_for(project, found, request, shown), ahead_of=item.pk)
 
 
 @require_GET

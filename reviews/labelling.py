@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db import connection, transaction
 from django.utils import timezone
+from psycopg.types.json import Jsonb
 
 from evalhub.errors import EvalHubError
 from evalhub.projects.models import User
@@ -42,6 +43,17 @@ WHERE item.id = %s ORDER BY label.id
 """
 
 
+SETTLE = "UPDATE reviews_reviewitem SET status = %s, label_count = %s WHERE id = %s"
+NOTE_EVENT = """
+INSERT INTO reviews_itemevent (item_id, action, actor_id, reviewer_id, said, note, at)
+VALUES (%s, %s, %s, %s, %s, %s, %s)
+"""
+DECIDING = (
+    *("output_id", "status", "labels_wanted", "label_count", "assigned_to", "is_known", "closed_at"),
+    *("round__closed_at", "round__contests_types"),
+)
+
+
 class NotYours(EvalHubError):
     """The item went to somebody else meanwhile."""
 
@@ -56,9 +68,9 @@ def version_of(label: Label | None) -> str:
 
 
 def locked(item_id: int) -> ReviewItem:
-    """The item as it is now, in this transaction alone."""
-    found = ReviewItem.objects.select_for_update(of=("self",)).select_related("round", "output")
-    return found.defer("output__raw", "output__text", "output__tool_calls").get(pk=item_id)
+    """The item as it is now, in this transaction alone, with what decides about its labels."""
+    found = ReviewItem.objects.select_for_update(of=("self",)).select_related("round")
+    return found.only(*DECIDING).get(pk=item_id)
 
 
 @transaction.atomic
@@ -86,7 +98,7 @@ def record_label(
     """
     item = locked(item.pk)
     refuse_when_closed(item)
-    label = Label.objects.filter(item=item, reviewer=reviewer).first()
+    label = next(iter(Label.objects.filter(item=item, reviewer=reviewer)), None)
     is_new = label is None
     if label is not None and saw is not None and saw != version_of(label):
         sent = Label(outcome=outcome, severity=severity, fault=fault, failing_step=failing_step, note=note)
@@ -170,7 +182,9 @@ def count_label(item: ReviewItem, reviewer: User, more: int) -> None:
 def note_event(
     item: ReviewItem, action: str, actor: User, reviewer: User | None, said: dict[str, Any], note: str = ""
 ) -> None:
-    ItemEvent.objects.create(item=item, action=action, actor=actor, reviewer=reviewer, said=said, note=note[:500])
+    values = [item.pk, action, actor.pk, reviewer.pk if reviewer else None, Jsonb(said), note[:500], timezone.now()]
+    with connection.cursor() as cursor:
+        cursor.execute(NOTE_EVENT, values)
 
 
 def said_of(item_id: int) -> tuple[list[Said], bool]:
@@ -198,9 +212,10 @@ def settle_item(item: ReviewItem) -> None:
     said, is_decided = said_of(item.pk)
     before = item.status
     item.label_count, item.status = len(said), derived_status(item, said, is_decided)
-    item.save(update_fields=["status", "label_count"])
+    with connection.cursor() as cursor:
+        cursor.execute(SETTLE, [item.status, item.label_count, item.pk])
     if Status.SETTLED in {before, item.status} and not item.is_known:
-        derive_verdict(item.output)
+        derive_verdict(item.output_id)
 
 
 def settled_item_of(output: Output) -> ReviewItem | None:
@@ -209,10 +224,10 @@ def settled_item_of(output: Output) -> ReviewItem | None:
     return items.order_by("-round_id").only("pk", "inclusion_probability").first()
 
 
-def derive_verdict(output: Output) -> None:
+def derive_verdict(output_id: int) -> None:
     """Write the verdict that follows from the labels, or withdraw it when none does."""
     # Two rounds may settle the same output at once: the second one has to see what the first wrote.
-    Output.objects.select_for_update(no_key=True).only("pk").get(pk=output.pk)
+    output = Output.objects.select_for_update(no_key=True).only("pk", "run_id").get(pk=output_id)
     item = settled_item_of(output)
     if item is None:
         withdraw_verdict(output)
@@ -316,7 +331,7 @@ def decide(
     decision.error_types.set(error_types)
     note_event(item, Action.DECIDED, decider, None, said_now(decision, error_types))
     settle_item(item)
-    derive_verdict(item.output)
+    derive_verdict(item.output_id)
     return decision
 
 

@@ -29,7 +29,7 @@ class Command(BaseCommand):
             if stored_verdict(output) != verdict_by_labels(output):
                 wrong.append(output.pk)
                 if mend:
-                    derive_verdict(output)
+                    derive_verdict(output.pk)
         if wrong and not mend:
             named = ", ".join(map(str, wrong[:20]))
             raise CommandError(
