@@ -29,6 +29,14 @@ MESSAGES = [
 TOOL = {"type": "function", "function": {"name": "orders_of", "parameters": {"type": "object", "properties": {}}}}
 
 
+@pytest.fixture(autouse=True)
+def patience():
+    """A busy machine is no fault of the page's."""
+    expect.set_options(timeout=20_000)
+    yield
+    expect.set_options(timeout=5_000)
+
+
 @pytest.fixture
 def items(project):
     """An answer in good JSON, and one in broken JSON that is too long to stand there whole."""
