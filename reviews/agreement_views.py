@@ -245,7 +245,7 @@ def agreement_items(request: MemberRequest, project: Project, pk: int) -> HttpRe
     if chosen.pair:
         labels = labels.filter(reviewer__in=chosen.pair)
     items = ReviewItem.objects.filter(pk__in=near(request, found)).select_related(
-        "output__example", "output__run__candidate"
+        "output__example", "output__run__candidate", "decision__decided_by"
     )
     items = items.defer("output__text", "output__raw", "output__tool_calls", "output__example__request")
     page = page_of(request, items.prefetch_related(Prefetch("labels", labels, to_attr="said")))
