@@ -14,7 +14,7 @@ from evalhub.checks.shares import Share, shares_right
 from evalhub.evalsets.models import EvalSetVersion
 from evalhub.projects.access import MemberRequest, for_role
 from evalhub.projects.models import Project, Role
-from evalhub.runs.carrying import Carried, count_carried, family_of, later_version
+from evalhub.runs.carrying import Carried, carried_into, count_carried, family_of, later_version, origin_of
 from evalhub.runs.models import Run
 from evalhub.web.rendering import render_page_or_fragment
 
@@ -80,14 +80,15 @@ def earlier_runs(request: MemberRequest, project: Project, pk: int) -> HttpRespo
     versions = EvalSetVersion.objects.in_project(project).published().select_related("eval_set")
     version = get_object_or_404(versions, pk=pk)
     earlier = newest_earlier(version)
-    taken = {run.pk: family_of(run).filter(version=version).first() for run in earlier}
+    here = carried_into(version)
+    taken = {run.pk: here.get(origin_of(run)) for run in earlier}
     found = standings([*earlier, *(run for run in taken.values() if run)])
-    pairs = []
-    for run in earlier:
-        here = taken[run.pk]
-        pairs.append(
-            Pair(found[run.pk], found[here.pk] if here else None, None if here else count_carried(run, version))
-        )
+    counts = {run.version_id: run for run in earlier if not taken[run.pk]}
+    carried = {key: count_carried(run, version) for key, run in counts.items()}
+    pairs = [
+        Pair(found[run.pk], found[made.pk] if (made := taken[run.pk]) else None, carried.get(run.version_id))
+        for run in earlier
+    ]
     context = {"version": version, "pairs": pairs}
     return render_page_or_fragment(request, "checks/earlier_runs.html", "checks/_earlier_runs.html", context)
 

@@ -23,7 +23,7 @@ from evalhub.projects.models import User
 from evalhub.projects.trail import record_event
 
 COPIED_AT_ONCE = 20_000
-"""Examples: with more, the person does not wait for the copy of the version. So many take about 0.3 s."""
+"""Examples: with more, the person does not wait for the copy of the version. So many take less than a second."""
 
 COPY = """
 INSERT INTO evalsets_example (
@@ -107,6 +107,8 @@ def take_text(correction: Correction, text: str | None) -> None:
             return
         proposed = editable_text(correction.expected_kind, correction.expected)
         correction.answer = f"Changed before it was accepted; proposed was {shown(proposed)}."
+    else:
+        correction.answer = "What is right was written by whoever accepted it."
     correction.expected_kind, correction.expected, correction.is_open_ended = kind, expected, False
 
 

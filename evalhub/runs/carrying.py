@@ -83,6 +83,12 @@ def later_version(run: Run) -> EvalSetVersion | None:
     return newest
 
 
+def carried_into(version: EvalSetVersion) -> dict[int, Run]:
+    """The runs of the version, each by the run whose outputs it has; its own key where they are its own."""
+    runs = Run.objects.filter(version=version).exclude(state=Run.State.CANCELLED).order_by("-pk")
+    return {origin_of(run): run for run in runs}
+
+
 def count_carried(run: Run, version: EvalSetVersion) -> Carried:
     with connection.cursor() as cursor:
         cursor.execute(COUNT, {"old": run.version_id, "new": version.pk})

@@ -211,6 +211,25 @@ def test_the_pages_of_run_and_version_lead_there_and_show_both_figures(client_of
     assert again.context["pairs"][0].taken.run == made
 
 
+def test_the_number_of_queries_does_not_grow_with_the_candidates(
+    client_of, version, lead, project, django_assert_num_queries
+):
+    client = client_of(lead)
+    make_run(version, "first")
+    later = corrected(version, lead, "one")
+    url = reverse("checks:earlier_runs", args=[project.slug, later.pk])
+
+    client.get(url)
+    with django_assert_num_queries(8):
+        client.get(url)
+    for n in range(8):
+        made = make_run(version, f"candidate {n}")
+        if n % 2:
+            carry_outputs(made, later, lead)
+    with django_assert_num_queries(8):
+        assert len(client.get(url).context["pairs"]) == 9
+
+
 def test_a_version_that_is_no_number_is_not_found(client_of, version, lead, project):
     url = reverse("runs:take_over", args=[project.slug, make_run(version).pk])
 
