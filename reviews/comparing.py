@@ -31,11 +31,17 @@ ShownPiece = tuple[ShownKind, str]
 
 @dataclass(frozen=True)
 class Difference:
-    """Two texts in one spelling, the first of which comes to be the second. ``part`` names it in an address."""
+    """Two texts in one spelling, the first of which comes to be the second. ``part`` names it in an address.
+
+    ``only_old`` and ``only_new`` say in words what stands in one of them only.
+    """
 
     old: str
     new: str
     part: str
+    only_old: str = ""
+    only_new: str = ""
+    is_prose: bool = True
 
     @property
     def is_fetched(self) -> bool:
@@ -101,7 +107,9 @@ def from_expected(output: Output) -> Difference | None:
     if output.error_cause or example.expected_kind == ExpectedKind.NONE:
         return None
     expected, answer = comparable_texts(example.expected_kind, example.expected, output)
-    return Difference(expected, answer, "difference") if expected != answer else None
+    is_prose = example.expected_kind == ExpectedKind.TEXT
+    difference = Difference(expected, answer, "difference", "only expected", "only in the answer", is_prose)
+    return difference if expected != answer else None
 
 
 def between_answers(first: Output, second: Output) -> Difference | None:
@@ -110,7 +118,8 @@ def between_answers(first: Output, second: Output) -> Difference | None:
         return None
     found = find_json(first.text)
     old, new = answer_text(first), answer_text(second, found.value if found.is_clear else None)
-    return Difference(old, new, "other-difference") if old != new else None
+    is_prose = not (found.is_clear or first.tool_calls or second.tool_calls)
+    return Difference(old, new, "other-difference", "only in A", "only in B", is_prose) if old != new else None
 
 
 def comparable_texts(kind: str, expected: Any, output: Output) -> tuple[str, str]:
