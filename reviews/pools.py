@@ -46,7 +46,10 @@ class Selection:
     def of(cls, stored: Mapping[str, Any]) -> Selection:
         """From ``Round.selection``."""
         narrowing = {name: tuple(stored.get(name, ())) for name in ("checks", "tags", "measures", "runs")}
-        return cls(stored.get("wanted", {}), stored.get("seed", ""), **narrowing, known=stored.get("known") or 0)
+        wanted = stored.get("wanted", {})
+        # PostgreSQL keeps no order of keys; people see the reasons in the order in which they are asked for.
+        ordered = {reason: wanted[reason] for reason in [*map(str, ASKED_FOR), *wanted] if reason in wanted}
+        return cls(ordered, stored.get("seed", ""), **narrowing, known=stored.get("known") or 0)
 
     def as_json(self) -> dict[str, Any]:
         """As ``Round.selection`` keeps it; what narrows nothing is left out."""
