@@ -31,7 +31,7 @@ FROM reviews_seat WHERE round_id = %(round)s
 FREE = """
 SELECT item.id FROM reviews_reviewitem AS item
 WHERE item.round_id = %(round)s AND item.status IN ('waiting', 'in_review')
-    AND item."order" > coalesce(
+    AND item."order" >= coalesce(
         (SELECT position FROM reviews_seat WHERE round_id = %(round)s AND reviewer_id = %(me)s), -1)
     AND (item.assigned_to = '{}' OR %(me)s = ANY (item.assigned_to))
     AND NOT EXISTS (SELECT FROM reviews_label WHERE item_id = item.id AND reviewer_id = %(me)s)
