@@ -1,11 +1,13 @@
 """Statements by which labels from a file are stored and taken out again. See ``importing``."""
 
+# In an order that looks like chance and is the same whenever it is done again.
 ADD_ITEMS = """
 INSERT INTO reviews_reviewitem (
     round_id, output_id, reasons, inclusion_probability, "order", status, labels_wanted, label_count, assigned_to,
     is_known
 )
-SELECT %s, output, '{added}', 1, random(), 'waiting', 1, 0, '{}', false
+SELECT %s, output, '{added}', 1, ('x' || left(md5(output::text), 13))::bit(52)::bigint / 2.0 ^ 52, 'waiting', 1, 0,
+    '{}', false
 FROM unnest(%s::bigint[]) AS output ORDER BY output
 ON CONFLICT (round_id, output_id) DO NOTHING
 """

@@ -105,8 +105,8 @@ def stored(project: Project, purpose: str, rows: Iterable[Any], target: dict[str
     return upload
 
 
-def confirmed(project: Project, purpose: str, rows: Iterable[Any], target: dict[str, Any]) -> Upload:
-    """An upload whose rows are staged and wait for ``import_upload_task``."""
+def confirmed(project: Project, purpose: str, rows: Iterable[Any], target: dict[str, Any], **mapping: Any) -> Upload:
+    """An upload whose rows are staged and wait for ``import_upload_task``; ``mapping`` is what is not guessed."""
     content = jsonl(rows)
     upload = Upload(
         project=project,
@@ -119,9 +119,9 @@ def confirmed(project: Project, purpose: str, rows: Iterable[Any], target: dict[
     )
     upload.folder.mkdir(parents=True)
     upload.stored_path.write_bytes(content)
-    upload.mapping = preview(upload.stored_path, upload.file_name, purpose, None, Limits()).mapping
-    mapping = mapping_from_json(upload.mapping)
-    report = stage(upload.stored_path, upload.file_name, mapping, upload.staged_path, Limits(), lambda *_: None)
+    upload.mapping = {**preview(upload.stored_path, upload.file_name, purpose, None, Limits()).mapping, **mapping}
+    chosen = mapping_from_json(upload.mapping)
+    report = stage(upload.stored_path, upload.file_name, chosen, upload.staged_path, Limits(), lambda *_: None)
     assert report.rows_bad == 0, report.errors
     upload.rows_good, upload.report = report.rows_good, {"content_hash": report.content_hash}
     upload.save()

@@ -23,6 +23,7 @@ from evalhub.evalsets.corrections import propose_correction
 from evalhub.evalsets.drawing import Plan, begin_draw
 from evalhub.evalsets.files.mapping import mapping_from_json
 from evalhub.evalsets.models import EvalSetVersion, Upload
+from evalhub.evalsets.storing import _store_batch
 from evalhub.evalsets.upload_handler import upload_folder
 from evalhub.evalsets.versions import begin_version
 from evalhub.exports.models import Export
@@ -112,6 +113,29 @@ def outputs_to_be_imported(url: str) -> Situation:
     target = {"version": version.pk, "candidate_name": "recorded"}
     upload = confirmed(Project.objects.get(), Purpose.OUTPUTS, rows, target)
     return Situation([upload.pk], SMALL_BATCHES)
+
+
+def labels_to_be_imported(url: str) -> Situation:
+    """Of two people without accounts, who differ now and then, into a new round."""
+    run = make_run(make_version(make_project(), 100))
+    rows = [
+        {"example_id": f"example-{n}", "reviewer": who, "error_types": ["Sulking"] if n % by == 0 else []}
+        for n in range(1, 101)
+        for who, by in (("first", 3), ("second", 6))
+    ]
+    target = {"round_name": "Elsewhere", "runs": [run.pk]}
+    upload = confirmed(run.project, Purpose.LABELS, rows, target, makes_people=True, makes_types=True)
+    return Situation([upload.pk], SMALL_BATCHES)
+
+
+def labels_that_were_thrown_away(url: str) -> Situation:
+    """After some of them came into a round that people work on."""
+    situation = labels_to_be_imported(url)
+    (shown,) = [make_round(run, labels_wanted=3) for run in Run.objects.all()]
+    Upload.objects.update(target={"round": shown.pk})
+    _store_batch(situation.arguments[0])
+    Upload.objects.update(state=Upload.State.CANCELLED, finished_at=None)
+    return Situation(situation.arguments, {"reviews.importing.ERASED_AT_ONCE": 10})
 
 
 def an_upload_that_was_thrown_away(url: str) -> Situation:
@@ -264,8 +288,9 @@ SITUATIONS: dict[str, list[Callable[[str], Situation]]] = {
         examples_to_be_imported,
         samples_to_be_imported,
         outputs_to_be_imported,
+        labels_to_be_imported,
     ],
-    "evalhub.evalsets.tasks.clear_upload_task": [an_upload_that_was_thrown_away],
+    "evalhub.evalsets.tasks.clear_upload_task": [an_upload_that_was_thrown_away, labels_that_were_thrown_away],
     "evalhub.evalsets.tasks.publish_version_task": [a_draft_to_be_published],
     "evalhub.evalsets.tasks.draw_version_task": [a_draw_to_be_filled, a_corrected_version_to_be_filled],
     "evalhub.evalsets.tasks.note_facts_task": [a_version_without_facts, a_version_with_a_hash_that_is_wrong],
