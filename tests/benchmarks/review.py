@@ -5,7 +5,8 @@ answer is there. Rounds of 100,000 and of 1,000,000 items that want two labels e
 under the same load: a view that gets one row by its key and answers with two words, behind the same middleware, sign-in
 and membership. A next item is the whole page, claimed anew; a label brings the next item as a part of the page.
 
-    EVALHUB_REVIEW_MANY=200000      for 1,000,000
+    EVALHUB_REVIEW_MANY=200000      instead of 1,000,000 items
+    EVALHUB_REVIEW_ROUNDS=1         instead of 3, for a first look
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ import psutil
 from evalhub.serving.benchmarks import Figure
 
 ITEMS, MANY, EXAMPLES = 100_000, 1_000_000, 10_000
-PEOPLE, ROUNDS = 20, 3
+PEOPLE = 20
 TURNS_ALONE, TURNS_TOGETHER, WARM_TURNS = 60, 15, 5
 
 FILL_EXAMPLES = """
@@ -114,11 +115,12 @@ class World:
         from reviews.models import Round
         from reviews.rounds import count_items
 
-        eval_set = EvalSet.objects.create(project=self.project, name=f"Mail {count}")
+        stamp = f"{count} {time.time_ns()}"
+        eval_set = EvalSet.objects.create(project=self.project, name=f"Mail {stamp}")
         version = EvalSetVersion.objects.create(
             eval_set=eval_set, number=1, state="draft", example_count=EXAMPLES, created_by=self.lead
         )
-        candidate = Candidate.objects.create(project=self.project, name=f"model {count}")
+        candidate = Candidate.objects.create(project=self.project, name=f"model {stamp}")
         run = Run.objects.create(
             project=self.project, version=version, candidate=candidate, source=Run.Source.UPLOADED, state="finished",
             planned_outputs=count, started_by=self.lead,
@@ -184,13 +186,14 @@ def cpu_of(server: psutil.Process) -> float:
 
 
 def run() -> list[Figure]:
+    rounds = int(os.environ.get("EVALHUB_REVIEW_ROUNDS", 3))
     world = World()
     small = world.make_round(ITEMS)
     alone, together, empty, empty_alone, large = Times(), Times(), Times(), Times(), Times()
     with web_server() as (url, server):
         world.play(url, PEOPLE, WARM_TURNS, small)
         world.play(url, PEOPLE, WARM_TURNS, small, is_empty=True)
-        for _ in range(ROUNDS):  # interleaved, so that a busy machine is busy for all of them
+        for _ in range(rounds):  # interleaved, so that a busy machine is busy for all of them
             alone.add(told := world.play(url, 1, TURNS_ALONE, small))
             empty_alone.add(world.play(url, 1, TURNS_ALONE, small, is_empty=True))
             before = cpu_of(server)
@@ -200,7 +203,7 @@ def run() -> list[Figure]:
         many = world.make_round(int(os.environ.get("EVALHUB_REVIEW_MANY", MANY)))
         again = Times()
         world.play(url, PEOPLE, WARM_TURNS, many)
-        for _ in range(ROUNDS):
+        for _ in range(rounds):
             large.add(world.play(url, 1, TURNS_ALONE, many))
             again.add(world.play(url, 1, TURNS_ALONE, small))
     requests = PEOPLE * TURNS_TOGETHER
