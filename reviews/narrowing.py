@@ -25,6 +25,7 @@ FILTERS = (
 )
 MOST_DIGITS = 18
 LONGEST = 500
+MORE_THAN_THERE_ARE = 10**12
 
 
 class NarrowingError(EvalHubError):
@@ -75,7 +76,7 @@ def narrowed(shown: Round, given: Mapping[str, str]) -> QuerySet[ReviewItem]:
         items = items.filter(output__example__tags__contains=[tag])
     if candidate := given.get("candidate"):
         items = items.filter(of_candidate(shown, int(candidate)))
-    return items.filter(*by_labels(given), *by_people(given))
+    return items.filter(*by_labels(given), *by_people(shown, given))
 
 
 def of_candidate(shown: Round, candidate: int) -> Q:
@@ -111,15 +112,18 @@ def settled_as_fail() -> Q:
     return Q(Exists(decided.filter(outcome=Verdict.Outcome.FAIL))) | Q(~Exists(decided)) & Q(Exists(failed))
 
 
-def by_people(given: Mapping[str, str]) -> list[Q | Exists]:
+def by_people(shown: Round, given: Mapping[str, str]) -> list[Q | Exists]:
     conditions: list[Q | Exists] = []
     if deferred := given.get("deferred"):
         put_off = Deferral.objects.filter(item=OuterRef("pk"))
         found = Q(Exists(put_off.filter(reviewer=int(deferred)) if is_key(deferred) else put_off))
         conditions.append(~found if deferred == "nobody" else found)
     if returned := given.get("returned"):
-        events = returned_events().filter(item=OuterRef("pk"))
-        conditions.append(Exists(events.filter(reviewer=int(returned)) if is_key(returned) else events))
+        events = returned_events().filter(item__round=shown)
+        # Few, and found first, which the limit sees to: asked of each item, the database would go through them all.
+        found_events = events.filter(reviewer=int(returned)) if is_key(returned) else events
+        keys = found_events.values("item")[:MORE_THAN_THERE_ARE]
+        conditions.append(Q(pk__in=keys))
     if assigned := given.get("assigned"):
         nobody = Q(assigned_to=[])
         conditions.append(

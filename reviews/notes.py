@@ -35,11 +35,7 @@ def notes_for(shown: Round, person: User, is_lead: bool) -> QuerySet[Label]:
     own = Q(reviewer=person)
     if not is_lead:
         labels = labels.filter(own | ~Exists(yet_to_label(person))) if shown.closed_at else labels.filter(own)
-    return labels.annotate(
-        example_key=F("item__output__example__key"),
-        output=F("item__output_id"),
-        candidate_name=F("item__output__run__candidate__name"),
-    )
+    return labels
 
 
 def yet_to_label(person: User) -> QuerySet[ReviewItem]:
@@ -76,4 +72,9 @@ def by_type(labels: QuerySet[Label]) -> list[Group]:
 
 def in_full(labels: QuerySet[Label]) -> QuerySet[Label]:
     """With what a card shows."""
-    return labels.select_related("reviewer").prefetch_related("error_types")
+    shown = labels.annotate(
+        example_key=F("item__output__example__key"),
+        output=F("item__output_id"),
+        candidate_name=F("item__output__run__candidate__name"),
+    )
+    return shown.select_related("reviewer").prefetch_related("error_types")

@@ -45,14 +45,20 @@ def waits_for(shown: Any) -> int:
 
 
 def waiting_rounds(project: Project, person: User) -> list[tuple[Round, int]]:
-    """The rounds in which something waits for the person, with how much; practice first, then what names them."""
+    """The rounds in which something waits for the person, with how much; practice first, then what names them.
+
+    ``given_to_me`` on each: how many of these items a lead gave to them, or to them among others.
+    """
     rounds: QuerySet[Any] = rounds_of(project, person)
     rounds = rounds.filter(closed_at=None, filled_at__isnull=False, is_mine=True)
     rounds = rounds.filter(given__lt=F("labels_planned"), mine__lt=F("item_count"))
     rounds = rounds.order_by("-is_practice", "-names_me", "-pk")[:MOST_ROUNDS]
     found = list(rounds)
     exact = open_items(person, [each for each in found if gives_items_to_some(each)])
-    waiting = [(each, exact.get(each.pk, 0) if gives_items_to_some(each) else waits_for(each)) for each in found]
+    waiting = []
+    for each in found:
+        count, each.given_to_me = exact.get(each.pk, (0, 0)) if gives_items_to_some(each) else (waits_for(each), 0)
+        waiting.append((each, count))
     return [(each, count) for each, count in waiting if count]
 
 
@@ -61,13 +67,20 @@ def gives_items_to_some(shown: Round) -> bool:
     return bool(shown.selection.get("assigned"))
 
 
-def open_items(person: User, rounds: Sequence[Round]) -> dict[int, int]:
-    """How many items of each of these rounds the person may still label; one statement, none without rounds."""
+def open_items(person: User, rounds: Sequence[Round]) -> dict[int, tuple[int, int]]:
+    """How many items of each of these rounds the person may still label, and how many of those are given to some
+    people, them among these; one statement, none without rounds."""
     if not rounds:
         return {}
-    items = ReviewItem.objects.wanting_labels().filter(round__in=rounds)
-    theirs = items.filter(Q(assigned_to=[]) | Q(assigned_to__contains=[person.pk])).without_label_of(person)
-    return dict(theirs.order_by().values_list("round").annotate(Count("pk")))
+    theirs = Q(assigned_to__contains=[person.pk])
+    items = ReviewItem.objects.wanting_labels().filter(theirs | Q(assigned_to=[]), round__in=rounds)
+    counts = (
+        items.without_label_of(person)
+        .order_by()
+        .values("round")
+        .annotate(all=Count("pk"), given=Count("pk", filter=theirs))
+    )
+    return {key: (all_of_them, given) for key, all_of_them, given in counts.values_list("round", "all", "given")}
 
 
 def other_rounds(project: Project, person: User, shown: Iterable[Round], all_of_them: bool) -> QuerySet[Round]:

@@ -52,20 +52,25 @@ WHERE seat.labels > 0 OR put_off.number > 0
 ORDER BY 3 DESC, person.name, person.id
 """
 # Fails are counted among settled items that are not known: how those were found says something, these do not.
+# Few sets of reasons stand for many items, so their reasons are told apart at the end.
 REASONS = """
-SELECT reason, count(*), count(*) FILTER (WHERE item.status = 'settled'),
-    count(*) FILTER (WHERE item.status = 'contested'),
-    count(*) FILTER (WHERE item.status = 'settled' AND NOT item.is_known),
-    count(*) FILTER (WHERE item.status = 'settled' AND NOT item.is_known
-        AND (decision.outcome = 'fail' OR decision.id IS NULL AND failed.item_id IS NOT NULL))
-FROM reviews_reviewitem AS item CROSS JOIN unnest(item.reasons) AS reason
-LEFT JOIN reviews_decision AS decision ON decision.item_id = item.id
-LEFT JOIN (
-    SELECT DISTINCT label.item_id FROM reviews_label AS label
-    JOIN reviews_reviewitem AS item ON item.id = label.item_id
-    WHERE item.round_id = %(round)s AND label.outcome = 'fail'
-) AS failed ON failed.item_id = item.id
-WHERE item.round_id = %(round)s GROUP BY reason
+WITH counted AS (
+    SELECT item.reasons, count(*) AS items, count(*) FILTER (WHERE item.status = 'settled') AS done,
+        count(*) FILTER (WHERE item.status = 'contested') AS contested,
+        count(*) FILTER (WHERE item.status = 'settled' AND NOT item.is_known) AS judged,
+        count(*) FILTER (WHERE item.status = 'settled' AND NOT item.is_known
+            AND (decision.outcome = 'fail' OR decision.id IS NULL AND failed.item_id IS NOT NULL)) AS fails
+    FROM reviews_reviewitem AS item
+    LEFT JOIN reviews_decision AS decision ON decision.item_id = item.id
+    LEFT JOIN (
+        SELECT DISTINCT label.item_id FROM reviews_label AS label
+        JOIN reviews_reviewitem AS item ON item.id = label.item_id
+        WHERE item.round_id = %(round)s AND item.status = 'settled' AND label.outcome = 'fail'
+    ) AS failed ON failed.item_id = item.id
+    WHERE item.round_id = %(round)s GROUP BY item.reasons
+)
+SELECT reason, sum(items)::bigint, sum(done)::bigint, sum(contested)::bigint, sum(judged)::bigint, sum(fails)::bigint
+FROM counted CROSS JOIN unnest(reasons) AS reason GROUP BY reason
 """
 LEFT = """
 SELECT coalesce(sum(labels_wanted - label_count), 0) FROM reviews_reviewitem
@@ -112,6 +117,11 @@ class ReasonFigures:
     contested: int
     judged: int
     fails: int
+
+    @property
+    def reasons(self) -> list[Reason]:
+        """The reason as an item has it: in a list."""
+        return [self.reason]
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Count, Q, Sum
+from django.db.models import Case, Count, Q, Sum, When
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
@@ -151,10 +151,13 @@ def still_to_share(planned: Round, more: int) -> int:
 def count_items(round_id: int) -> None:
     """Keep the round's numbers of items and of labels that they want together. After every change of its items.
 
+    A closed item wants no more than the labels that it has; without any it is not counted.
+
     Everybody looks for their next item from the beginning then.
     """
-    items = ReviewItem.objects.filter(round=round_id, closed_at=None)
-    sums = items.aggregate(count=Count("pk"), planned=Coalesce(Sum("labels_wanted"), 0))
+    items = ReviewItem.objects.filter(Q(closed_at=None) | Q(label_count__gt=0), round=round_id)
+    wanted = Case(When(closed_at=None, then="labels_wanted"), default="label_count")
+    sums = items.aggregate(count=Count("pk"), planned=Coalesce(Sum(wanted), 0))
     Round.objects.filter(pk=round_id).update(item_count=sums["count"], labels_planned=sums["planned"])
     look_again(round_id)
 

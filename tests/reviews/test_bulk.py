@@ -206,6 +206,7 @@ def test_closed_items_are_nobody_s_and_come_back_when_opened(run, lead, reviewer
     assert [item.status for item in items_of(made)] == ["closed"] * 4
     assert claim_next(made, lead) is None
     assert_derivable(made)
+    assert (made.item_count, made.labels_planned) == (1, 1)  # what was labelled stays counted, so the round is done
     changed = bulk.open_items(made, {"status": "closed"}, lead)
 
     assert changed.count == 4

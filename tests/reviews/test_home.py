@@ -58,8 +58,8 @@ def test_of_a_round_given_to_some_only_their_own_items_wait(project, reviewer, l
     ReviewItem.objects.filter(pk=first_of(made).pk).update(is_known=True)
     assign_items(made, {"known": "no"}, [lead], lead)
 
-    assert [count for _, count in waiting_rounds(project, reviewer)] == [1]
-    assert [count for _, count in waiting_rounds(project, lead)] == [4]
+    assert [(each.given_to_me, count) for each, count in waiting_rounds(project, reviewer)] == [(0, 1)]
+    assert [(each.given_to_me, count) for each, count in waiting_rounds(project, lead)] == [(3, 4)]
 
 
 def test_a_round_in_which_all_is_given_to_others_does_not_wait(project, reviewer, lead, made):
