@@ -152,17 +152,19 @@ def meet(made: Round, person: User, output: Output, outcome: str, types: Sequenc
 
 @pytest.fixture
 def met(project, run, lead, reviewer, types):
-    """Five known items in a round: three fail with the first type, two pass. What Rob and Lea said of them."""
+    """Six known items in a round: four fail with the first type, two pass. What Rob and Lea said of them."""
     outputs = list(run.outputs.order_by("pk"))
     make_known(outputs[:3], lead, "fail", types[:1])
     make_known(outputs[3:5], lead, "pass")
-    made = round_of(run, outputs[5:])
-    add_known_items(made, 5, "s")
+    make_known(outputs[5:6], lead, "fail", types[:1])
+    made = round_of(run, outputs[6:])
+    add_known_items(made, 6, "s")
     meet(made, reviewer, outputs[0], "fail", types[:1])  # as known
     meet(made, reviewer, outputs[1], "fail", types[1:2])  # missed one type, said another
     meet(made, reviewer, outputs[2], "pass")  # too lenient, missed the type
     meet(made, reviewer, outputs[3], "fail", types[:1])  # too strict, said the type
     meet(made, reviewer, outputs[4], "pass")  # as known
+    meet(made, reviewer, outputs[5], "pass")  # too lenient, missed the type
     meet(made, lead, outputs[0], "fail", types[:1])
     for item in made.items.filter(is_known=False):
         record_label(item, reviewer, "pass")
@@ -172,10 +174,10 @@ def met(project, run, lead, reviewer, types):
 def test_a_persons_standing_counts_what_was_right_and_how_it_was_wrong(project, reviewer, types, met):
     standing = standing_of(meetings_of(project, reviewer))
 
-    assert (standing.n, standing.right, standing.too_lenient, standing.too_strict) == (5, 3, 1, 1)
-    assert standing.types == {types[0].pk: TypeTally(1, 2, 1), types[1].pk: TypeTally(0, 0, 1)}
-    # Wilson, 3 of 5, z = 1.959964: (0.6 + z²/10 -+ z sqrt(0.048 + z²/100)) / (1 + z²/5)
-    assert standing.interval == pytest.approx((0.2307, 0.8824), abs=0.0001)
+    assert (standing.n, standing.right, standing.too_lenient, standing.too_strict) == (6, 3, 2, 1)
+    assert standing.types == {types[0].pk: TypeTally(1, 3, 1), types[1].pk: TypeTally(0, 0, 1)}
+    # Wilson, 3 of 6, z = 1.959964: 0.5 -+ z sqrt(0.25 / 6 + z² / 144) / (1 + z² / 6)
+    assert standing.interval == pytest.approx((0.1876, 0.8124), abs=0.0001)
 
 
 def test_where_error_types_are_hidden_only_pass_and_fail_are_compared(project, reviewer, met):
@@ -183,7 +185,7 @@ def test_where_error_types_are_hidden_only_pass_and_fail_are_compared(project, r
 
     standing = standing_of(meetings_of(project, reviewer))
 
-    assert (standing.n, standing.right, standing.types) == (5, 3, {})
+    assert (standing.n, standing.right, standing.types) == (6, 3, {})
 
 
 def test_a_standing_of_nothing_says_nothing():
@@ -199,11 +201,11 @@ def test_leads_see_everybody_against_what_is_known(client_of, project, lead, rev
     everybody = client.get(url).content.decode()
     one = client.get(url, {"person": reviewer.pk}).content.decode()
 
-    assert "3 of 5" in everybody
+    assert "3 of 6" in everybody
     assert "1 of 1" in everybody
     outputs = list(Output.objects.order_by("pk"))
-    assert all(reverse("runs:output", args=[project.slug, output.pk]) in one for output in outputs[:5])
-    assert reverse("runs:output", args=[project.slug, outputs[5].pk]) not in one
+    assert all(reverse("runs:output", args=[project.slug, output.pk]) in one for output in outputs[:6])
+    assert reverse("runs:output", args=[project.slug, outputs[6].pk]) not in one
 
 
 def test_the_page_asks_the_same_number_of_questions_for_one_person_and_for_many(
@@ -235,7 +237,7 @@ def test_while_a_round_is_open_its_people_learn_nothing_of_which_items_are_known
 
     assert "Nothing to compare yet" in while_open
     assert fragment.strip() == ""
-    assert "3 of 5" in when_closed
+    assert "3 of 6" in when_closed
     assert "example-1" not in when_closed  # which items they were is not told, for they may come again
 
 

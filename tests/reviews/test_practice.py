@@ -6,7 +6,7 @@ from django.urls import reverse
 from evalhub.projects.models import Member, Role
 from reviews.calibration import feedback_on
 from reviews.known import known_answers, mark_known
-from reviews.labelling import record_label
+from reviews.labelling import record_label, undo_label
 from reviews.models import Label, Round
 from reviews.practice import make_practice_round, practice_first
 from reviews.rounds import close_round
@@ -230,6 +230,7 @@ def test_the_first_answer_counts_and_not_the_one_after_the_feedback(
 ):
     item = item_of(practice, "fail")
     record_label(item, reviewer, "pass")
+    undo_label(item, reviewer)
     record_label(item, reviewer, "fail", types[:2])
 
     page = (
