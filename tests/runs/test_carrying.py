@@ -230,10 +230,11 @@ def test_the_number_of_queries_does_not_grow_with_the_candidates(
         assert len(client.get(url).context["pairs"]) == 9
 
 
-def test_a_version_that_is_no_number_is_not_found(client_of, version, lead, project):
+def test_an_odd_version_is_refused_and_none_means_the_newest(client_of, version, lead, project):
     url = reverse("runs:take_over", args=[project.slug, make_run(version).pk])
 
-    assert client_of(lead).post(url).status_code == 404
+    assert "There is no later version" in client_of(lead).post(url, follow=True).text
+    assert client_of(lead).post(url, {"version": 999_999_999}).status_code == 404
     assert client_of(lead).post(url, {"version": "x"}).status_code == 400
 
 
