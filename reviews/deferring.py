@@ -9,7 +9,6 @@ from django.utils import timezone
 from evalhub.projects.models import User
 from reviews.models import Deferral, Label, ReviewItem, Round
 from reviews.queue import leave_item
-from reviews.queue import leave_item
 
 
 @transaction.atomic
