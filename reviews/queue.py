@@ -44,12 +44,14 @@ def whole(statement: str) -> str:
     return statement
 
 
+# Lists of keys, so that the few rows they name are read by them, and never the round's items to be joined with those.
 # With the place in the round's order from which this person looks on.
 HELD = whole("""
 SELECT (SELECT position FROM reviews_seat WHERE round_id = %(round)s AND reviewer_id = %(me)s), (
-    SELECT item.id FROM reviews_claim AS claim JOIN reviews_reviewitem AS item ON item.id = claim.item_id
-    WHERE claim.reviewer_id = %(me)s AND claim.until > now() AND item.id <> %(besides)s AND MEANT
-    ORDER BY claim.began_at, claim.id LIMIT 1)
+    SELECT item.id FROM reviews_reviewitem AS item
+    WHERE item.id = ANY (ARRAY(SELECT item_id FROM reviews_claim WHERE reviewer_id = %(me)s AND until > now()))
+        AND item.id <> %(besides)s AND MEANT
+    ORDER BY (SELECT (began_at, id) FROM reviews_claim WHERE item_id = item.id AND reviewer_id + 0 = %(me)s) LIMIT 1)
 """)
 # Of those with the same place the one whose key is lowest need not come first: what is passed is looked for again.
 NEXT = whole("""
@@ -60,15 +62,17 @@ ORDER BY item."order" LIMIT 1 FOR UPDATE OF item SKIP LOCKED
 # What was in somebody's hands when this person passed it, and whose time is over: such a claim stays as a mark. Its
 # place may lie behind the person, where nothing else is looked for.
 FREED = whole("""
-SELECT item.id, item."order" FROM reviews_claim AS freed JOIN reviews_reviewitem AS item ON item.id = freed.item_id
-WHERE freed.until <= now() AND item.id <> %(besides)s AND MEANT AND NOT_PUT_OFF
-ORDER BY freed.until LIMIT 1 FOR UPDATE OF item SKIP LOCKED
+SELECT item.id, item."order" FROM reviews_reviewitem AS item
+WHERE item.id = ANY (ARRAY(SELECT item_id FROM reviews_claim WHERE until <= now()))
+    AND item.id <> %(besides)s AND MEANT AND NOT_PUT_OFF
+ORDER BY item."order" LIMIT 1 FOR UPDATE OF item SKIP LOCKED
 """)
 DEFERRED = whole("""
-SELECT item.id, item."order" FROM reviews_deferral AS deferral
-JOIN reviews_reviewitem AS item ON item.id = deferral.item_id
-WHERE deferral.reviewer_id = %(me)s AND item.id <> %(besides)s AND MEANT
-ORDER BY deferral.deferred_at, deferral.id LIMIT 1 FOR UPDATE OF item SKIP LOCKED
+SELECT item.id, item."order" FROM reviews_reviewitem AS item
+WHERE item.id = ANY (ARRAY(SELECT item_id FROM reviews_deferral WHERE reviewer_id = %(me)s))
+    AND item.id <> %(besides)s AND MEANT
+ORDER BY (SELECT (deferred_at, id) FROM reviews_deferral WHERE item_id = item.id AND reviewer_id + 0 = %(me)s)
+LIMIT 1 FOR UPDATE OF item SKIP LOCKED
 """)
 # A statement of its own after the lock: it sees the claims of those who held the lock before.
 CLAIM = whole("""
