@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -15,6 +16,8 @@ MAIN_CHARACTERS = 5_000
 """Of a text that is to be read: some 800 words, and few enough for a page of 60 KB."""
 FOLDED_CHARACTERS = 3_000
 """Of a text that stands folded."""
+LONGER_AS_TREE = 1.6
+"""Times as long as other texts may JSON be, as what is long in it stands closed."""
 LONGEST_TREE = 200_000
 """Characters of JSON; longer ones are shown as they were sent."""
 AROUND_A_FAULT = 300
@@ -56,7 +59,8 @@ class Passage:
     @property
     def is_tree(self) -> bool:
         """Whether it is shown as JSON that folds: the whole of it, so that it is never cut."""
-        return bool(self.found and self.found.is_clear and len(self.text) <= min(self.limit, LONGEST_TREE))
+        longest = min(self.limit * LONGER_AS_TREE, LONGEST_TREE)
+        return bool(self.found and self.found.is_clear and len(self.text) <= longest)
 
     @property
     def is_code(self) -> bool:
@@ -81,6 +85,8 @@ class Passage:
         """The text in order: “text”, “mark” where the JSON is broken, “gap” with the number of characters left out."""
         if self.is_tree:
             return []
+        if self.found and self.found.is_clear and len(self.text) <= LONGEST_TREE:
+            return cut(json.dumps(self.found.value, ensure_ascii=False, indent=2), 0, self.limit)
         place = self.found.position if self.found else -1
         if place < 0:
             return cut(self.text, 0, self.limit)

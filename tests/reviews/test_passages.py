@@ -118,6 +118,15 @@ def test_json_in_a_fence_keeps_the_words_around_it():
     assert passage.tree == [("prose", "Here:\n```json"), ("lines", '{"a": 1}'), ("prose", "```\nDone.")]
 
 
+def test_json_that_is_too_long_begins_in_lines_and_is_whole_when_asked_for():
+    passage = Passage(json.dumps({"lines": list(range(3000))}), limit=1000)
+
+    assert not passage.is_tree
+    assert passage.pieces[0][1].startswith('{\n  "lines": [\n    0,\n    1,\n')
+    assert passage.is_cut
+    assert passage.whole().is_tree
+
+
 @given(st.text(alphabet="ab \n{", min_size=0, max_size=400), st.integers(min_value=20, max_value=300))
 def test_a_cut_text_says_how_much_is_left_out(text, limit):
     passage = Passage(text, limit=limit, is_raw=True)
