@@ -22,6 +22,7 @@ from reviews.models import ItemEvent, Label, ReviewItem, Round, Seat
 from reviews.queue import claim_next_item
 from reviews.settling import settle_items
 from taxonomy.models import ErrorType, Finding, Verdict
+from tests.exports.asking import rows as rows_of_export
 from tests.making import admin_of, make_round, make_run, make_version
 from tests.people import make_member
 
@@ -443,3 +444,16 @@ def test_a_mapping_needs_an_output_and_something_said(project):
     ]
     with pytest.raises(UploadError):
         mapping_from_json({"purpose": "labels", "makes_people": "yes"})
+
+
+def test_an_export_of_labels_can_be_imported_as_it_is(project, run, lead, reviewer):
+    types = list(ErrorType.objects.filter(project=project)[:2])
+    shown = make_round(run, labels_wanted=2)
+    for number, item in enumerate(shown.items.order_by("order")):
+        record_label(item, lead, "fail", types[: 1 + number % 2], "see\tthere")
+        record_label(item, reviewer, "pass")
+
+    again = imported(project, rows_of_export(project, "labels", round=shown.pk), new(run))
+
+    assert labels_of(again) == labels_of(shown)
+    assert set(Label.objects.filter(item__round=again).values_list("note", flat=True)) == {"see\tthere", ""}
