@@ -27,7 +27,7 @@ def change_items(request: MemberRequest, project: Project, pk: int) -> HttpRespo
     shown = get_object_or_404(Round.objects.in_project(project), pk=pk)
     given = filters_of(request)
     form = BulkForm(request.POST, bulk.people_of(shown))
-    back = redirect(address("reviews:round", project.slug, pk, **given))
+    back = redirect(address("reviews:round", project.slug, pk, **given) + "#items")
     if not form.is_valid():
         messages.error(request, " ".join(str(sentence) for faults in form.errors.values() for sentence in faults))
         return back

@@ -39,7 +39,7 @@ class ItemFilterForm(forms.Form):
         people, anyone, nobody = list(people), ("anyone", "anyone"), ("nobody", "nobody")
         for name, choices in (
             ("candidate", [ANY, *candidates]),
-            ("person", [("", "anyone or nobody"), *people]),
+            ("person", [ANY, *people]),
             ("error_type", [ANY, *types]),
             ("deferred", [ANY, anyone, nobody, *people]),
             ("returned", [ANY, anyone, *people]),

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evalhub.web.charts import Bar, Line, Mark, bar_chart, heat_step
+from evalhub.web.charts import Bar, Column, ColumnMark, Line, Mark, bar_chart, column_chart, heat_step
 
 
 def test_places_are_percentages_of_the_scale():
@@ -79,3 +79,20 @@ def test_marks_stay_inside_and_in_order(shares, top):
 )
 def test_steps_of_the_heat_map(share, top, step):
     assert heat_step(share, top) == step
+
+
+def test_columns_stand_side_by_side_and_the_highest_fills_the_drawing():
+    one, two = Column("Monday", 5), Column("Tuesday", 20)
+
+    chart = column_chart("Labels", [one, two])
+
+    assert chart.marks == [
+        ColumnMark(one, left=5.0, width=40.0, top=75.0, height=25.0),
+        ColumnMark(two, left=55.0, width=40.0, top=0.0, height=100.0),
+    ]
+    assert chart.most == 20
+
+
+def test_columns_of_nothing_have_no_height():
+    assert [mark.height for mark in column_chart("Labels", [Column("Monday", 0)]).marks] == [0.0]
+    assert column_chart("Labels", []).marks == []
