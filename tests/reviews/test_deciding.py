@@ -11,6 +11,7 @@ from reviews.models import Decision, ItemEvent, ReviewItem
 from reviews.rounds import close_round
 from reviews.status import Status
 from taxonomy.models import ErrorType, Verdict
+from tests.exports.asking import rows
 from tests.making import make_round, make_run, make_version
 from tests.people import make_member
 
@@ -308,3 +309,36 @@ def test_the_number_of_queries_does_not_grow(client, project, people, types, dja
         contest(item, people, types)
     with django_assert_num_queries(12):
         client.get(url)
+
+
+def test_the_page_of_the_output_and_the_export_say_who_decided_and_why(client, project, contested, lead):
+    first = items_of(contested)[0]
+    decide(first, lead, "fail", note="Page 3 says otherwise.")
+
+    page = client.get(reverse("taxonomy:output_verdict", args=[project.slug, first.output_id]))
+    exported = rows(project, "verdicts", run=first.output.run_id)
+
+    assert "Lea settled it over the labels on" in page.text
+    assert "Page 3 says otherwise." in page.text
+    assert [(row["verdict"], row["decided_by"], row["why"]) for row in exported] == [
+        ("fail", "Lea", "Page 3 says otherwise.")
+    ]
+
+
+def test_the_page_of_an_item_takes_the_same_queries_for_any_number(
+    client, project, people, types, django_assert_num_queries
+):
+    version = make_version(project, 2)
+    few, many = (make_round(make_run(version, name), labels_wanted=wanted) for name, wanted in (("a", 2), ("b", 6)))
+    more = [*people, *(make_member(project, f"Person{n}", Role.REVIEWER) for n in range(4))]
+    for made, labellers in ((few, people), (many, more)):
+        for item in made.items.all():
+            for n, person in enumerate(labellers):
+                record_label(item, person, "fail" if n else "pass", types if n else [], "Because.")
+    one, other = (made.items.earliest("order") for made in (few, many))
+
+    client.get(address(project, one))
+    with django_assert_num_queries(15):
+        client.get(address(project, one))
+    with django_assert_num_queries(15):
+        client.get(address(project, other))
