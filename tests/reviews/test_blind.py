@@ -13,7 +13,9 @@ from evalhub.candidates.models import Candidate, Endpoint
 from evalhub.projects.models import Role
 from evalhub.runs.models import Output, Run
 from reviews.known import mark_known
+from reviews.labelling import record_label
 from reviews.models import ReviewItem, Round
+from reviews.queue import claim_item
 from reviews.rounds import fill_round, plan_round
 from tests.making import make_check, make_run, make_score, make_version
 from tests.people import without_token
@@ -224,3 +226,17 @@ def test_the_keys_tell_no_known_item(project, lead, runs):
     assert sum(known) == 3
     assert known == list(planned.items.order_by("order").values_list("is_known", flat=True))
     assert known != sorted(known)
+
+
+def test_who_decides_a_contested_item_reads_it_blind_too(client_of, project, reviewer, lead, admin, made):
+    for item in made.items.all():
+        for person, outcome in ((reviewer, "pass"), (admin, "fail")):
+            claim_item(item.pk, person)
+            record_label(item, person, outcome, note="why")
+    client = client_of(lead)
+
+    assert_tells_nothing(client.get(reverse("reviews:contested", args=[project.slug, made.pk])), "contested")
+    for item in made.items.all():
+        path = reverse("reviews:decide", args=[project.slug, item.pk])
+        for headers in ({}, HTMX):
+            assert_tells_nothing(client.get(path, headers=headers), path)
