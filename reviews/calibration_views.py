@@ -11,6 +11,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from evalhub.errors import EvalHubError
 from evalhub.projects.access import MemberRequest, for_role
 from evalhub.projects.models import Project, Role, User
 from evalhub.runs.models import Output
@@ -56,10 +57,7 @@ def mark(request: MemberRequest, project: Project, pk: int) -> HttpResponseBase:
     output = get_object_or_404(outputs, pk=pk)
     answer = KnownAnswer.objects.filter(output=output).prefetch_related("error_types").first()
     form = SayingForm(request.POST, project=project) if request.method == "POST" else None
-    if form and form.is_valid():
-        data = form.cleaned_data
-        keep = {name: data[name] for name in ("severity", "fault", "failing_step")}
-        mark_known(output, request.user, data["outcome"], data["error_types"], data["note"], **keep)
+    if form and form.is_valid() and try_to_mark(output, request, form):
         messages.success(request, "The known answer is written down.")
         return redirect("reviews:known", project.slug)
     proposed = {} if answer else proposed_answer(output)
@@ -74,6 +72,18 @@ def mark(request: MemberRequest, project: Project, pk: int) -> HttpResponseBase:
         **saying_context(project, answer or proposed, form, getattr(reading, "steps", ())),
     }
     return render(request, "reviews/known_answer.html", context, status=422 if form else 200)
+
+
+def try_to_mark(output: Output, request: MemberRequest, form: SayingForm) -> bool:
+    """Write it down, or note in the form why not: a correction of the expected answer may not fit."""
+    data = form.cleaned_data
+    keep = {name: data[name] for name in ("severity", "fault", "failing_step", "correction")}
+    try:
+        mark_known(output, request.user, data["outcome"], data["error_types"], data["note"], **keep)
+    except EvalHubError as error:
+        form.add_error(None, str(error))
+        return False
+    return True
 
 
 @require_POST

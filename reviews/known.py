@@ -9,11 +9,12 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from evalhub.evalsets.corrections import propose_correction
 from evalhub.projects.models import Project, User
 from evalhub.projects.trail import record_event
 from evalhub.runs.models import Output
 from reviews.labelling import said_by, settled_item_of
-from reviews.models import KnownAnswer, ReviewItem, Saying
+from reviews.models import Fault, KnownAnswer, ReviewItem, Saying
 from reviews.rounds import count_items
 from reviews.status import Status
 from taxonomy.models import ErrorType
@@ -49,14 +50,20 @@ def mark_known(
     severity: str = "",
     fault: str = "",
     failing_step: int | None = None,
+    correction: str | None = None,
 ) -> KnownAnswer:
-    """Write down what is known of the output, replacing what was before. ``note`` is the feedback after practice."""
+    """Write down what is known of the output, replacing what was before. ``note`` is the feedback after practice.
+
+    Where the expected answer is wrong, its ``correction`` is proposed; raises CorrectionError when it does not fit.
+    """
     values = {"outcome": outcome, "note": note, "severity": severity, "fault": fault, "failing_step": failing_step}
     project = output.run.project
     known, is_new = KnownAnswer.objects.update_or_create(
         output=output, defaults=values, create_defaults={**values, "project": project, "created_by": lead}
     )
     known.error_types.set(error_types)
+    if fault == Fault.EXPECTED and correction is not None:
+        propose_correction(output.example, lead, note, correction)
     action = "wrote down the known answer of" if is_new else "changed the known answer of"
     record_event(project, lead, action, output.example.key)
     return known

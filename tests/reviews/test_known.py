@@ -3,12 +3,13 @@
 import pytest
 from django.urls import reverse
 
+from evalhub.evalsets.models import Correction
 from reviews.calibration import add_known_items
 from reviews.known import mark_known, proposed_answer, take_mark_back
 from reviews.labelling import decide, record_label
 from reviews.models import KnownAnswer
 from taxonomy.models import ErrorType
-from tests.making import claim_next, make_round, make_run, make_version
+from tests.making import claim_next, make_round, make_run, make_version, numbered
 
 
 @pytest.fixture
@@ -79,6 +80,30 @@ def test_a_known_answer_that_says_too_little_is_asked_about(client_of, project, 
 
     assert answer.status_code == 422
     assert not KnownAnswer.objects.exists()
+
+
+def test_a_wrong_expected_answer_is_proposed_to_be_corrected(client_of, project, run, lead):
+    output = run.outputs.first()
+
+    client_of(lead).post(
+        mark_url(project, output), {"outcome": "pass", "fault": "expected", "correction": "one", "note": "Words."}
+    )
+
+    assert KnownAnswer.objects.get().fault == "expected"
+    assert [(each.example, each.note) for each in Correction.objects.all()] == [(output.example, "Words.")]
+
+
+def test_a_correction_that_does_not_fit_is_asked_about_and_nothing_is_kept(client_of, project, lead):
+    version = make_version(project, [{**numbered(1), "expected_kind": "number", "expected": 1}], name="Numbers")
+    output = make_run(version).outputs.get()
+
+    answer = client_of(lead).post(
+        mark_url(project, output), {"outcome": "pass", "fault": "expected", "correction": "one", "note": "Words."}
+    )
+
+    assert answer.status_code == 422
+    assert not KnownAnswer.objects.exists()
+    assert not Correction.objects.exists()
 
 
 def test_the_page_shows_what_was_settled(client_of, project, run, lead, reviewer, types):
