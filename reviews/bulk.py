@@ -86,7 +86,7 @@ def return_labels(shown: Round, given: Mapping[str, str], note: str, actor: User
         values = {"ids": returned, "person": person, "actor": actor.pk, "note": note[:500], "round": shown.pk}
         for statement in bulk_sql.RETURN:
             cursor.execute(statement, values)
-        settle_items(returned)
+        settle_returned(cursor, returned)
         return Counter(why for _, why in found)
 
     with alone_with(shown):
@@ -173,6 +173,17 @@ def judged(cursor: Any, statement: str, values: Mapping[str, Any]) -> Counter[st
     if settled := {output for _, _, outputs in found for output in outputs or ()}:
         derive_verdicts(settled)
     return Counter({why: count for why, count, _ in found})
+
+
+def settle_returned(cursor: Any, ids: list[int]) -> None:
+    """Bring items from which labels were taken, and the verdicts of their outputs, in line with what is left."""
+    cursor.execute(bulk_sql.REOPEN, {"ids": ids})
+    found = cursor.fetchall()
+    if settled := {output for _, output, was_settled in found if was_settled}:
+        derive_verdicts(settled)
+    # Those that had more labels than they want: what is left of them still says something together.
+    if complete := set(ids) - {key for key, _, _ in found}:
+        settle_items(complete)
 
 
 def told(shown: Round, actor: User, action: str, changed: Changed) -> Changed:

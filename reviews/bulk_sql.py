@@ -117,3 +117,15 @@ DELETE FROM reviews_label_error_types WHERE label_id IN (SELECT label.id FROM {L
 """  # noqa: S608 -- only constants of this module are put in
 FORGET = f"DELETE FROM {LABELS}"  # noqa: S608 -- only constants of this module are put in
 RETURN = (DRAFTS, EVENTS, LOCK_SEATS, COUNT, FORGET_TYPES, FORGET)
+# Of items that are neither closed nor decided, those with fewer labels than they want now; the others stay as they are.
+REOPEN = """
+WITH now AS (
+    SELECT item.id, item.status = 'settled' AND NOT item.is_known AS was_settled,
+        (SELECT count(*) FROM reviews_label WHERE item_id = item.id) AS labels
+    FROM reviews_reviewitem AS item WHERE item.id = ANY(%(ids)s)
+)
+UPDATE reviews_reviewitem AS item SET label_count = now.labels,
+    status = CASE WHEN now.labels > 0 THEN 'in_review' ELSE 'waiting' END
+FROM now WHERE item.id = now.id AND now.labels < item.labels_wanted
+RETURNING item.id, item.output_id, now.was_settled
+"""

@@ -146,6 +146,21 @@ def test_labels_of_decided_and_closed_items_are_not_returned(run, lead, reviewer
     assert_derivable(made)
 
 
+def test_an_item_with_more_labels_than_it_wants_is_settled_by_those_left(run, lead, reviewer):
+    made = make_round(run, labels_wanted=2)
+    item = items_of(made)[0]
+    record_label(item, lead, "pass")
+    record_label(item, reviewer, "fail", note="x")
+    ReviewItem.objects.filter(pk=item.pk).update(labels_wanted=1)
+
+    assert bulk.return_labels(made, {"person": str(reviewer.pk)}, "Again", lead).count == 1
+
+    item.refresh_from_db()
+    assert (item.status, item.label_count) == ("settled", 1)
+    assert Verdict.objects.get().outcome == "pass"
+    assert_derivable(made)
+
+
 def test_a_returned_label_leaves_the_verdict_of_an_older_round(run, lead, reviewer):
     older, newer = make_round(run, name="Older"), make_round(run, name="Newer")
     record_label(items_of(older)[0], lead, "fail", note="x")
