@@ -9,7 +9,7 @@ from django.urls import resolve
 
 # Addresses that end the session, or whose answer is no page.
 SKIPPED = {"projects:sign_out", "evalsets:download", "exports:download"}
-LONGEST_WALK = 150
+LONGEST_WALK = 300
 # Marks of charts are links too, whose href is no string.
 HREFS = "links => links.map(link => new URL(link.getAttribute('href'), location).href)"
 
