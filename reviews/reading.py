@@ -159,10 +159,6 @@ class Reading:
         return between_answers(*(answer.output for answer in self.answers)) if len(self.answers) == 2 else None
 
     @property
-    def failed_scores(self) -> list[Score]:
-        return [score for score in self.scores if score.outcome == Score.Outcome.FAILED]
-
-    @property
     def findings(self) -> list[CheckFinding]:
         """Failed checks first. Without an answer the sentence leaves out the error, which may name the endpoint."""
         order = (Score.Outcome.FAILED, Score.Outcome.SKIPPED, Score.Outcome.PASSED)
