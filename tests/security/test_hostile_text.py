@@ -48,6 +48,7 @@ def test_hostile_text_is_shown_and_does_nothing(attack, project, admin, page_of)
     unlinked = [
         f"/p/{world.slug}/evalsets/{world.eval_set}/compare/?old=1&new=2",  # a form leads there
         f"/p/{world.slug}/review/items/{world.labelled_item}/parts/answer/",  # linked where a text is long
+        f"/p/{world.slug}/review/items/{world.contested_item}/decide/",  # of a round that is not walked
     ]
     names = walk(page, f"/p/{world.slug}/", unlinked, look)
 
