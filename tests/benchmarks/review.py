@@ -141,14 +141,15 @@ class World:
         count_items(made.pk)
         return made
 
-    def play(self, url: str, people: int, turns: int, made: Any, is_empty: bool = False) -> dict[str, Any]:
+    def play(self, url: str, kind: str, people: int, turns: int, made: Any) -> dict[str, Any]:
         """Let so many people work, in a process of their own; what it says is in ``review_load``."""
         first = made.items.order_by("pk").first().pk
         root = f"/p/{self.project.slug}"
         asked = {
             "url": url,
             "people": self.cookies[:people],
-            "empty": f"{root}/bench/items/{first}/" if is_empty else "",
+            "kind": kind,
+            "empty": f"{root}/bench/items/{first}/",
             "desk": f"{root}/review/rounds/{made.pk}/desk/",
             "turns": turns,
         }
@@ -160,23 +161,32 @@ class World:
 
 
 class Times:
-    """Seconds by kind, of all plays."""
+    """Seconds by kind, of all plays, and the web server's processor time for each of its answers."""
 
-    def __init__(self) -> None:
+    def __init__(self, world: World, url: str, server: psutil.Process) -> None:
+        self.world, self.url, self.server = world, url, server
         self.seconds: dict[str, list[float]] = {}
-        self.cpu: list[float] = []
+        self.cpu: dict[str, list[float]] = {}
+        self.told: dict[str, Any] = {}
 
-    def add(self, told: dict[str, Any], cpu: float = 0.0) -> None:
-        for kind, seconds in told.items():
-            if isinstance(seconds, list):
-                self.seconds.setdefault(kind, []).extend(seconds)
-        self.cpu.append(cpu)
+    def play(self, people: int, turns: int, made: Any) -> None:
+        """Each kind under a load of its own, one after the other, so that a busy machine is busy for all of them."""
+        for kind in ("empty", "label", "next"):
+            before = cpu_of(self.server)
+            told = self.world.play(self.url, kind, people, turns, made)
+            answers = sum(len(seconds) for seconds in told.values() if isinstance(seconds, list))
+            self.cpu.setdefault(kind, []).append((cpu_of(self.server) - before) / answers)
+            self.seconds.setdefault(kind, []).extend(told[kind])
+            self.told |= told
 
     def p95_ms(self, kind: str) -> float:
         return quantiles(self.seconds[kind], n=20)[-1] * 1000
 
     def median_ms(self, kind: str) -> float:
         return median(self.seconds[kind]) * 1000
+
+    def cpu_ms(self, kind: str) -> float:
+        return median(self.cpu[kind]) * 1000
 
 
 def cpu_of(server: psutil.Process) -> float:
@@ -189,40 +199,31 @@ def run() -> list[Figure]:
     rounds = int(os.environ.get("EVALHUB_REVIEW_ROUNDS", 3))
     world = World()
     small = world.make_round(ITEMS)
-    alone, together, empty, empty_alone, large = Times(), Times(), Times(), Times(), Times()
     with web_server() as (url, server):
-        world.play(url, PEOPLE, WARM_TURNS, small)
-        world.play(url, PEOPLE, WARM_TURNS, small, is_empty=True)
-        for _ in range(rounds):  # interleaved, so that a busy machine is busy for all of them
-            alone.add(told := world.play(url, 1, TURNS_ALONE, small))
-            empty_alone.add(world.play(url, 1, TURNS_ALONE, small, is_empty=True))
-            before = cpu_of(server)
-            together.add(world.play(url, PEOPLE, TURNS_TOGETHER, small), cpu_of(server) - before)
-            before = cpu_of(server)
-            empty.add(world.play(url, PEOPLE, TURNS_TOGETHER, small, is_empty=True), cpu_of(server) - before)
-        many = world.make_round(int(os.environ.get("EVALHUB_REVIEW_MANY", MANY)))
-        again = Times()
-        world.play(url, PEOPLE, WARM_TURNS, many)
+        alone, together, again, large = (Times(world, url, server) for _ in range(4))
+        Times(world, url, server).play(PEOPLE, WARM_TURNS, small)
         for _ in range(rounds):
-            large.add(world.play(url, 1, TURNS_ALONE, many))
-            again.add(world.play(url, 1, TURNS_ALONE, small))
-    requests = PEOPLE * TURNS_TOGETHER
+            alone.play(1, TURNS_ALONE, small)
+            together.play(PEOPLE, TURNS_TOGETHER, small)
+        many = world.make_round(int(os.environ.get("EVALHUB_REVIEW_MANY", MANY)))
+        Times(world, url, server).play(PEOPLE, WARM_TURNS, many)
+        for _ in range(rounds):
+            large.play(1, TURNS_ALONE, many)
+            again.play(1, TURNS_ALONE, small)
+    figures = []
+    for kind in ("next", "label"):
+        figures += [
+            Figure.over(f"{kind}_p95_ms", alone.p95_ms(kind), "ms", alone.p95_ms("empty")),
+            Figure(f"{kind}_median_ms", alone.median_ms(kind), "ms"),
+            Figure.over(f"{kind}_p95_20_ms", together.p95_ms(kind), "ms", together.p95_ms("empty")),
+            Figure(f"{kind}_over_empty", together.p95_ms(kind) / together.p95_ms("empty"), "x"),
+            Figure.over(f"{kind}_cpu_ms", together.cpu_ms(kind), "ms", together.cpu_ms("empty")),
+            Figure(f"{kind}_p95_1m_ms", large.p95_ms(kind), "ms"),
+            Figure(f"{kind}_growth_1m", large.p95_ms(kind) / alone.p95_ms(kind), "x"),
+            Figure(f"{kind}_growth_1m_same_time", large.median_ms(kind) / again.median_ms(kind), "x"),
+        ]
     return [
-        Figure.over("next_p95_ms", alone.p95_ms("next"), "ms", empty_alone.p95_ms("empty")),
-        Figure.over("label_p95_ms", alone.p95_ms("label"), "ms", empty_alone.p95_ms("empty")),
-        Figure("next_median_ms", alone.median_ms("next"), "ms"),
-        Figure("label_median_ms", alone.median_ms("label"), "ms"),
-        Figure.over("next_p95_20_ms", together.p95_ms("next"), "ms", empty.p95_ms("empty")),
-        Figure.over("label_p95_20_ms", together.p95_ms("label"), "ms", empty.p95_ms("empty")),
-        Figure("next_over_empty", together.p95_ms("next") / empty.p95_ms("empty"), "x"),
-        Figure("label_over_empty", together.p95_ms("label") / empty.p95_ms("empty"), "x"),
-        Figure("cpu_ms_per_answer", median(together.cpu) / (3 * requests + PEOPLE) * 1000, "ms"),
-        Figure("cpu_ms_per_empty", median(empty.cpu) / (2 * requests) * 1000, "ms"),
-        Figure("next_p95_1m_ms", large.p95_ms("next"), "ms"),
-        Figure("label_p95_1m_ms", large.p95_ms("label"), "ms"),
-        Figure("next_growth_1m", large.p95_ms("next") / alone.p95_ms("next"), "x"),
-        Figure("label_growth_1m", large.p95_ms("label") / alone.p95_ms("label"), "x"),
-        Figure("next_growth_1m_same_time", large.p95_ms("next") / again.p95_ms("next"), "x"),
-        Figure("page_kb", told["page"] / 1000, "KB"),
-        Figure("first_load_kb", told["first_load"] / 1000, "KB"),
+        *figures,
+        Figure("page_kb", alone.told["page"] / 1000, "KB"),
+        Figure("first_load_kb", alone.told["first_load"] / 1000, "KB"),
     ]

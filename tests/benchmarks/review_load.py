@@ -2,8 +2,9 @@
 
     python -m tests.benchmarks.review_load < what.json
 
-Each person asks again as soon as the answer is there. Asked for: {"url", "people": [cookies], "empty": path or "",
-"desk": path, "turns"}. Answered: {"empty": [s], "next": [s], "label": [s], "page": bytes, "first_load": bytes}.
+Each person asks again as soon as the answer is there. Asked for: {"url", "people": [cookies], "empty": path,
+"desk": path, "kind": "empty", "label" or "next", "turns"}. Answered: {KIND: [seconds], "page": bytes, "first_load":
+bytes}; also “first”, the first look at the desk, and “plain”, a label before the desk is opened anew.
 """
 
 from __future__ import annotations
@@ -51,17 +52,18 @@ class Desk:
         self.turn += 1
         return await self.send(kind, "POST", found[1], is_htmx, outcome="fail", note=NOTES[1] + str(self.turn % 7))
 
-    async def review(self) -> None:
-        """Label and get the next one in the same answer; label without JavaScript and open the desk anew."""
-        page = await self.send("first", "GET", self.asked["desk"])
+    async def work(self) -> None:
+        if self.asked["kind"] == "empty":
+            for _ in range(self.asked["turns"]):
+                await self.send("empty", "GET", self.asked["empty"])
+            return
+        self.page = await self.send("first", "GET", self.asked["desk"])
         for _ in range(self.asked["turns"]):
-            page = await self.label("label", page, is_htmx=True)
-            await self.label("plain", page, is_htmx=False)
-            page = self.page = await self.send("next", "GET", self.asked["desk"])
-
-    async def open_empty(self) -> None:
-        for _ in range(2 * self.asked["turns"]):
-            await self.send("empty", "GET", self.asked["empty"])
+            if self.asked["kind"] == "label":  # the answer brings the next one
+                self.page = await self.label("label", self.page, is_htmx=True)
+            else:  # without JavaScript: labelled, then the desk is opened anew
+                await self.label("plain", self.page, is_htmx=False)
+                self.page = await self.send("next", "GET", self.asked["desk"])
 
 
 async def first_load(session: aiohttp.ClientSession, asked: dict[str, Any], page: str) -> int:
@@ -82,7 +84,7 @@ async def play(asked: dict[str, Any]) -> dict[str, Any]:
         connector=connector, cookie_jar=jar, timeout=timeout, auto_decompress=False
     ) as session:
         desks = [Desk(session, asked, cookies) for cookies in asked["people"]]
-        await asyncio.gather(*(desk.open_empty() if asked["empty"] else desk.review() for desk in desks))
+        await asyncio.gather(*(desk.work() for desk in desks))
         taken: dict[str, Any] = defaultdict(list)
         for desk in desks:
             for kind, seconds in desk.taken.items():
