@@ -182,7 +182,8 @@ def count_label(item: ReviewItem, reviewer: User, more: int) -> None:
 def note_event(
     item: ReviewItem, action: str, actor: User, reviewer: User | None, said: dict[str, Any], note: str = ""
 ) -> None:
-    values = [item.pk, action, actor.pk, reviewer.pk if reviewer else None, Jsonb(said), note[:500], timezone.now()]
+    whose = reviewer.pk if reviewer else None
+    values: list[Any] = [item.pk, action, actor.pk, whose, Jsonb(said), note[:500], timezone.now()]
     with connection.cursor() as cursor:
         cursor.execute(NOTE_EVENT, values)
 
