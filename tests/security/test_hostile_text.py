@@ -49,6 +49,10 @@ def test_hostile_text_is_shown_and_does_nothing(attack, project, admin, page_of)
         f"/p/{world.slug}/evalsets/{world.eval_set}/compare/?old=1&new=2",  # a form leads there
         f"/p/{world.slug}/review/items/{world.labelled_item}/parts/answer/",  # linked where a text is long
         f"/p/{world.slug}/review/items/{world.contested_item}/decide/",  # of a round that is not walked
+        f"/p/{world.slug}/review/deferred/",  # linked where there are some
+        f"/p/{world.slug}/review/returned/",
+        f"/p/{world.slug}/review/known/mine/",
+        f"/p/{world.slug}/review/rounds/{world.round}/progress/",
     ]
     names = walk(page, f"/p/{world.slug}/", unlinked, look)
 
@@ -66,6 +70,8 @@ def test_hostile_text_is_shown_and_does_nothing(attack, project, admin, page_of)
         "runs:progress",
         "checks:under_versions",
         "checks:earlier_runs",
+        "reviews:review_button",
+        "reviews:following",
     }
     unreached = pages - names - fragments - SKIPPED - {"candidates:prices"}
     assert unreached == set()

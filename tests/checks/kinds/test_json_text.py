@@ -40,7 +40,7 @@ def test_json_is_found_where_it_stands(text, where):
     assert found.is_clear == (where in ("whole", "fence"))
 
 
-@pytest.mark.parametrize("text", ['{"a": 1}', ' [1]\n', 'So:\n```json\n{"a": 1}\n```\nDone.', 'Here: {"a": 1}, see?'])
+@pytest.mark.parametrize("text", ['{"a": 1}', " [1]\n", 'So:\n```json\n{"a": 1}\n```\nDone.', 'Here: {"a": 1}, see?'])
 def test_it_is_told_where_the_json_begins_and_ends(text):
     found = find_json(text)
 
