@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 import redis
 from django.conf import settings
+from django.db import connection
 
 from evalhub.serving.places import embedded_database_url
 from evalhub.serving.processes import Service, start, stop
@@ -109,6 +110,20 @@ def web_server(
     with log_attached(request, program):
         assert program.runs(), f"gunicorn ended: {program.log.read_text()[-2000:]}"
         yield server
+        wait_for_quiet()
+
+
+def wait_for_quiet() -> None:
+    """Wait until nobody works on the database: a page that closes sends what was typed, and its request would meet the
+    tables being emptied. Not for ever: workers that go on are another fixture's."""
+    deadline, quiet = time.monotonic() + 5, 0
+    while quiet < 3 and time.monotonic() < deadline:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT count(*) FROM pg_stat_activity, pg_sleep(0.05) WHERE datname = current_database() "
+                "AND pid <> pg_backend_pid() AND state IN ('active', 'idle in transaction')"
+            )
+            quiet = 0 if cursor.fetchone()[0] else quiet + 1
 
 
 class Endpoint:

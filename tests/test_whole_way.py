@@ -12,6 +12,7 @@ from reviews.models import Label
 from taxonomy.models import ErrorType, Verdict
 from tests.making import make_round, make_run, make_version
 from tests.people import PASSWORD
+from tests.serving.waiting import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -181,6 +182,7 @@ def test_ten_labels_by_keyboard_alone(page_of, project, reviewer, desk):
         press("Escape")
         press("f")
     expect(page.get_by_role("heading", name="Item 11 ·")).to_be_focused()
+    wait_until(lambda: Label.objects.count() == 10, 10)  # the page is ahead of the server
 
     labels = Label.objects.order_by("created_at")
     assert [label.outcome for label in labels] == ["fail", "pass"] * 5
