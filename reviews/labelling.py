@@ -295,7 +295,7 @@ def take_label_away(item: ReviewItem, reviewer: User, actor: User, action: str, 
 def return_label(item: ReviewItem, reviewer: User, lead: User, note: str = "") -> bool:
     """Give a reviewer their label back to think again, with a word on why; false when they have none there.
 
-    The item is theirs then: it is assigned to those who labelled it and to whom it is returned.
+    What it said is their draft; the item wants one label more again, from anybody whom it is for.
     """
     item = locked(item.pk)
     refuse_when_closed(item)

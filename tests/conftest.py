@@ -25,13 +25,17 @@ STATIC = "EVALHUB_TEST_STATIC"
 SETTINGS = "DJANGO_SETTINGS_MODULE"
 stack = ExitStack()
 
-# How fast a machine is, and how large an example, says nothing about the code; in continuous integration the examples
-# are always the same.
+# How fast a machine is, and how large an example, says nothing about the code, and fixtures here hold no state between
+# examples; in continuous integration the examples are always the same.
 hypothesis.settings.register_profile(
     "evalhub",
     deadline=None,
     derandomize=bool(os.environ.get("CI")),
-    suppress_health_check=[hypothesis.HealthCheck.too_slow, hypothesis.HealthCheck.data_too_large],
+    suppress_health_check=[
+        hypothesis.HealthCheck.too_slow,
+        hypothesis.HealthCheck.data_too_large,
+        hypothesis.HealthCheck.function_scoped_fixture,
+    ],
 )
 hypothesis.settings.load_profile("evalhub")
 

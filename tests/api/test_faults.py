@@ -5,7 +5,7 @@ import json
 import pytest
 from django.db import connection
 from django.test import Client
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evalhub.api.models import StoredAnswer
@@ -129,7 +129,7 @@ NAMES += ["publish", "leave_out_bad_rows", "reuses_outputs", "accepts_unknown_co
 BODIES = st.dictionaries(st.sampled_from(NAMES), VALUES, max_size=6) | VALUES
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150)
 @given(body=BODIES, path=st.sampled_from(["/eval-sets", "/runs", "/exports", "/uploads/{u}/check", "/runs/{r}/pause"]))
 def test_no_body_breaks_anything(lead_api, project, body, path):
     run = project.runs.first() or make_run(make_version(project), make_candidate(project))

@@ -114,9 +114,7 @@ ROWS = st.fixed_dictionaries(
 )
 
 
-@hypothesis.settings(
-    deadline=None, max_examples=60, suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture]
-)
+@hypothesis.settings(deadline=None, max_examples=60)
 @hypothesis.given(st.lists(ROWS, min_size=1, max_size=4, unique_by=lambda row: row["id"]))
 def test_whatever_is_uploaded_the_reader_and_the_database_agree_on_every_byte(eval_set, rows):
     """So the hash that the reader takes over the lines on their way in is that of the download."""

@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evalhub.exports.sources import ExportError
@@ -53,7 +53,7 @@ COUNTS = st.integers(1, 8)
 
 
 @given(COUNTS, COUNTS, COUNTS, COUNTS, st.text("abc", max_size=3))
-@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15)
 def test_adding_more_is_the_same_as_having_asked_for_more(run, lead, failed, more_failed, audit, more_audit, seed):
     differs = {Reason.DIFFERS: 4}
     steps = fill(run, lead, {Reason.FAILED_CHECK: failed, Reason.AUDIT: audit, **differs}, seed=seed)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evalhub.evalsets.files.canonical import canonical_line, sorted_json
@@ -82,7 +82,7 @@ def line_of(key: str, example: dict[str, Any]) -> bytes:
     )
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.lists(EXAMPLES, min_size=1, max_size=5))
 def test_a_download_gives_the_same_hash_when_it_is_uploaded(tmp_path: Path, examples: list[dict[str, Any]]):
     lines = [line_of(f"q-{number}", example) for number, example in enumerate(examples)]
@@ -98,7 +98,7 @@ def test_a_download_gives_the_same_hash_when_it_is_uploaded(tmp_path: Path, exam
     assert [row["digest"] for row in staged] == ["\\x" + hashlib.sha256(line).hexdigest() for line in lines]
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(EXAMPLES)
 def test_the_staged_columns_make_the_same_line_again(tmp_path: Path, example: dict[str, Any]):
     line = line_of("q", example)
