@@ -58,6 +58,10 @@ document.addEventListener("keydown", (event) => {
   else target.click();
 });
 
+// Enter in a field presses the first button of its form. Where that would decide something, an idle one stands first;
+// it cannot be a disabled one, since Chromium passes over those from a checkbox.
+document.addEventListener("click", (event) => { if (event.target.closest("[data-idle]")) event.preventDefault(); }, true);
+
 const showShortcuts = () => {
   const list = document.getElementById("shortcut-list");
   list.replaceChildren();

@@ -82,11 +82,14 @@ def test_enter_in_a_field_settles_nothing(page_of, project, contested, lead):
     page = page_of(lead)
     page.goto(reverse("reviews:decide", args=[project.slug, contested.items.earliest("order").pk]))
     page.locator("input[name=error_types]").first.focus()
+    asked = []
+    page.on("request", lambda request: asked.append(request.method))
     page.keyboard.press("Enter")
     page.keyboard.press("1")
     expect(page.locator("input[name=error_types]").first).to_be_checked()
+    page.wait_for_timeout(300)
 
-    assert decisions() == []
+    assert (asked, decisions()) == ([], [])
 
 
 def test_what_was_typed_on_a_stale_page_stays(page_of, project, contested, lead, admin):

@@ -396,6 +396,21 @@ def test_undo_back_and_defer_by_keyboard(desk_of, reviewer, made):
     assert (Deferral.objects.get().reason, Draft.objects.get().said) == ("ask legal", {"note": "begun"})
 
 
+def test_enter_in_a_field_says_nothing_of_the_item(desk_of, reviewer, made):
+    from playwright.sync_api import expect
+
+    page = desk_of(reviewer)
+    is_held_ready(page)
+    posted = []
+    page.on("request", lambda request: request.method == "POST" and posted.append(request.url))
+    page.locator("input[name=error_types]").first.focus()
+    page.keyboard.press("Enter")
+    page.wait_for_timeout(300)
+
+    expect(heading(page, 1)).to_be_visible()
+    assert (posted, labels()) == ([], [])
+
+
 def test_the_browsers_back_button_doubles_nothing(page_of, project, reviewer, made):
     from playwright.sync_api import expect
 
