@@ -40,7 +40,16 @@ class Allowance:
                 self.pool.hold(held)
             self.pool.fill()
             is_new = self.loop.time() - began_at < FIRST_SECONDS
-            await asyncio.sleep(FIRST_RENEWAL_SECONDS if is_new else RENEWAL_SECONDS)
+            await self.rest(FIRST_RENEWAL_SECONDS if is_new else RENEWAL_SECONDS)
+
+    async def rest(self, seconds: float) -> None:
+        """Wait until it is time to ask again; where more is in flight than we may, until others can have the rest."""
+        until = self.loop.time() + seconds
+        has_too_many = len(self.pool.calls) > self.pool.limit
+        while (left := until - self.loop.time()) > 0:
+            await asyncio.sleep(min(left, LOOK_SECONDS) if has_too_many else left)
+            if has_too_many and len(self.pool.calls) <= self.pool.limit:
+                return
 
     async def keep_meter(self) -> None:
         """Ask for as many calls as could begin, each time some could, where the endpoint has limits a minute."""

@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 
 RENEWAL_SECONDS = 0.5
 # At first others may hold slots that they do not know to be ours.
-FIRST_RENEWAL_SECONDS, FIRST_SECONDS = 0.1, 1.0
+FIRST_RENEWAL_SECONDS, FIRST_SECONDS = 0.04, 0.4
 FORGOTTEN_AFTER_SECONDS = 10
 # The share of a worker that never reached Redis: not all of the limit, since others may be in the same position.
 UNKNOWN_OTHERS = 4

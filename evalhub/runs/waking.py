@@ -19,6 +19,7 @@ log = logging.getLogger(__name__)
 EXECUTE = "evalhub.runs.tasks.execute_chunks_task"
 # One more try, for a connection that broke while nobody used it. Somebody may be waiting for the page.
 PATIENCE = {"max_retries": 1, "interval_start": 0, "interval_step": 0.1}
+JOIN_WITHIN_SECONDS = 5
 UNREACHABLE = (OperationalError, RedisError, OSError)
 
 
@@ -37,9 +38,15 @@ def wake_workers(run_id: int, expires: float | None = None) -> bool:
 
 
 def wake_workers_on_commit(runs: Iterable[Run]) -> None:
-    """Wake workers once the rows are there to be seen; a run whose message finds no queue is marked on its object."""
+    """Wake workers once the rows are there to be seen; a run whose message finds no queue is marked on its object.
+
+    A worker process is bound by one core, so when each run has one, those that are idle join in.
+    """
+    runs = list(runs)
     for run in runs:
         transaction.on_commit(partial(announce, run))
+    for run in runs:
+        transaction.on_commit(partial(wake_workers, run.pk, expires=JOIN_WITHIN_SECONDS))
 
 
 def announce(run: Run) -> None:
