@@ -35,9 +35,9 @@ from evalhub.runs.models import Output, Run
 from evalhub.runs.starting import start_runs
 from evalhub.web.templatetags.ui import duration, money, percent
 from reviews.labelling import record_label
+from reviews.making.planning import fill_round, plan_round
 from reviews.models import Label, Reason, ReviewItem, Round
 from reviews.queue import claim_next_item, labels_left
-from reviews.rounds import fill_round, plan_round
 from taxonomy.models import ErrorType
 
 PROJECT = "Tandem & Tide support inbox"

@@ -300,7 +300,7 @@ UPLOAD_IMPORTS = {
     "examples": "evalhub.evalsets.importing.ExamplesImport",
     "production_samples": "evalhub.evalsets.importing.ProductionSamplesImport",
     "outputs": "evalhub.runs.importing.OutputsImport",
-    "labels": "reviews.importing.LabelsImport",
+    "labels": "reviews.importing.labels.LabelsImport",
 }
 # What can be exported: for each kind of rows the class that knows its filters and columns.
 EXPORTS = {
@@ -309,7 +309,7 @@ EXPORTS = {
     "outputs": "evalhub.runs.exporting.OutputsExport",
     "scores": "evalhub.checks.exporting.ScoresExport",
     "verdicts": "taxonomy.exporting.VerdictsExport",
-    "labels": "reviews.exporting.LabelsExport",
+    "labels": "reviews.exporting.labels.LabelsExport",
 }
 
 LOG_LEVEL = one_of("EVALHUB_LOG_LEVEL", "INFO", "DEBUG", "INFO", "WARNING", "ERROR")

@@ -168,6 +168,9 @@ class Saying(models.Model):
         null=True, help_text="The first step that went wrong: the number of the message, from 1, the answer's last."
     )
     note = models.TextField(blank=True, max_length=10_000)
+    taxonomy_version = models.PositiveIntegerField(
+        null=True, help_text="The number of the taxonomy's version under which it was said last."
+    )
 
     class Meta:
         abstract = True

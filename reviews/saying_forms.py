@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django import forms
@@ -11,13 +12,38 @@ from django.http import QueryDict
 
 from evalhub.projects.models import Project
 from reviews.models import Fault, Saying
-from reviews.reading import type_choices
 from taxonomy.models import ErrorType, Severity, Verdict
+from taxonomy.tree import in_tree_order
 
 MOST_DIGITS = 18  # a number of so many fits into the database's
 # What only a failure has: with a pass it is a slip of the finger, and one of the two is not meant.
 OF_FAILURES = {"error_types": "an error type", "severity": "a severity", "failing_step": "a step that went wrong"}
 FAULTS_OF_FAILURES = {Fault.MODEL, Fault.INFRASTRUCTURE}
+
+# The digits, then the row of letters below them; none of these letters is a key of the desk.
+TYPE_KEYS = "1234567890qwerty"
+
+
+@dataclass(frozen=True)
+class TypeChoice:
+    """An error type on the desk: a heading when others stand below it, else a control with a key if any is left."""
+
+    error_type: ErrorType
+    depth: int
+    is_heading: bool
+    key: str
+
+
+def type_choices(types: Sequence[ErrorType]) -> list[TypeChoice]:
+    """The active error types in tree order. ``types`` come in the order that the lead gave them."""
+    by_key = {error_type.pk: error_type for error_type in types}
+    parents = {key: error_type.parent_id for key, error_type in by_key.items()}
+    headings = set(parents.values())
+    keys = iter(TYPE_KEYS)
+    return [
+        TypeChoice(by_key[key], depth, key in headings, "" if key in headings else next(keys, ""))
+        for key, depth in in_tree_order(parents, by_key)
+    ]
 
 
 class SayingForm(forms.Form):

@@ -4,9 +4,9 @@ from typing import Any
 
 from celery import shared_task
 
-from reviews.notice_sending import send_due
-from reviews.notices import find_notices
-from reviews.rounds import fill_round
+from reviews.making.planning import fill_round
+from reviews.notices.finding import find_notices
+from reviews.notices.sending import send_due
 
 
 @shared_task

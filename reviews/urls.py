@@ -1,21 +1,18 @@
 from django.urls import path
 
-from reviews import (
-    adding_views,
-    agreement_views,
-    answer_views,
-    bulk_views,
-    calibration_views,
-    deciding_views,
-    desk_views,
-    home_views,
-    import_views,
-    making_views,
-    notice_views,
-    reading_views,
-    round_views,
-    wall_views,
-)
+from reviews.agreement import views as agreement_views
+from reviews.calibration import views as calibration_views
+from reviews.deciding import views as deciding_views
+from reviews.desk import answer_views, home_views
+from reviews.desk import views as desk_views
+from reviews.importing import views as import_views
+from reviews.making import adding_views
+from reviews.making import views as making_views
+from reviews.notes import views as notes_views
+from reviews.notices import views as notice_views
+from reviews.reading import views as reading_views
+from reviews.rounds import bulk_views
+from reviews.rounds import views as round_views
 
 app_name = "reviews"
 urlpatterns = [
@@ -33,7 +30,7 @@ urlpatterns = [
     path("review/rounds/<int:pk>/change/", round_views.change_round, name="change_round"),
     path("review/rounds/<int:pk>/progress/", round_views.round_progress, name="round_progress"),
     path("review/rounds/<int:pk>/bulk/", bulk_views.change_items, name="bulk"),
-    path("review/rounds/<int:pk>/notes/", wall_views.notes, name="notes"),
+    path("review/rounds/<int:pk>/notes/", notes_views.notes, name="notes"),
     path("review/rounds/<int:pk>/agreement/", agreement_views.agreement, name="agreement"),
     path("review/rounds/<int:pk>/agreement/items/", agreement_views.agreement_items, name="agreement_items"),
     path("review/rounds/<int:pk>/agreement/summary/", agreement_views.agreement_summary, name="agreement_summary"),

@@ -13,9 +13,9 @@ from evalhub.checks.models import Check, Score
 from evalhub.evalsets.models import EvalSet, EvalSetVersion, Example
 from evalhub.projects.models import Member, Project, Role, User
 from evalhub.runs.models import Output, Run
+from reviews.counting import count_items
 from reviews.models import ReviewItem, Round
 from reviews.queue import claim_next_item
-from reviews.rounds import count_items
 
 
 def admin_of(project: Project) -> User:

@@ -112,8 +112,8 @@ class World:
         from evalhub.checks.models import Check
         from evalhub.evalsets.models import EvalSet, EvalSetVersion
         from evalhub.runs.models import Run
+        from reviews.counting import count_items
         from reviews.models import Round
-        from reviews.rounds import count_items
 
         stamp = f"{count} {time.time_ns()}"
         eval_set = EvalSet.objects.create(project=self.project, name=f"Mail {stamp}")

@@ -177,7 +177,7 @@ def test_records_are_written_some_at_a_time_and_asked_for_in_as_many_queries(
             writing.write_file(export.path, source(made), "label_studio", writing.Progress())
 
     def source(made):
-        from reviews.exporting import LabelsExport
+        from reviews.exporting.labels import LabelsExport
 
         return LabelsExport(project, {"round": str(made.pk)})
 

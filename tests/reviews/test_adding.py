@@ -3,11 +3,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evalhub.exports.sources import ExportError
-from reviews.adding import AddingError, add_more, add_outputs, filtered, look_at_more, make_round_of, standing
 from reviews.labelling import decide, record_label
+from reviews.making.adding import AddingError, add_more, add_outputs, filtered, look_at_more, make_round_of, standing
+from reviews.making.planning import fill_round, plan_round
 from reviews.models import ItemEvent, KnownAnswer, Reason, ReviewItem
 from reviews.queue import claim_next_item, labels_left
-from reviews.rounds import close_round, fill_round, plan_round
+from reviews.rounds.closing import close_round
 from taxonomy.models import Verdict
 from tests.making import make_candidate, make_check, make_round, make_run, make_score, make_version
 

@@ -1,9 +1,9 @@
 import pytest
 from django.urls import reverse
 
-from reviews.adding import standing
+from reviews.making.adding import standing
+from reviews.making.planning import fill_round, plan_round
 from reviews.models import Reason, Round
-from reviews.rounds import fill_round, plan_round
 from tests.making import make_check, make_run, make_score, make_version
 
 HTMX = {"HX-Request": "true"}

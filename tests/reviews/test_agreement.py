@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import cohen_kappa_score
 
-from reviews.agreement import Figure, agreement_of, masi, nominal, only_of, pairs_in, seen_as, tally
+from reviews.agreement.measures import Figure, agreement_of, masi, nominal, only_of, pairs_in, seen_as, tally
 
 
 def rows(*people: str):

@@ -8,7 +8,7 @@ import pytest
 from django.urls import reverse
 
 from evalhub.projects.models import Role
-from reviews.agreement_data import OUTCOME, TYPES, LabelsInCommon, agreement_on, said_in, shared_items
+from reviews.agreement.data import OUTCOME, TYPES, LabelsInCommon, agreement_on, said_in, shared_items
 from reviews.labelling import record_label
 from reviews.models import ReviewItem
 from taxonomy.models import ErrorType

@@ -10,10 +10,10 @@ from django.db import connection
 from django.utils import timezone
 
 from reviews import queue
+from reviews.counting import count_items
 from reviews.labelling import decide, record_label, return_label, take_decision_back, undo_label
 from reviews.models import Claim, ReviewItem, Seat
 from reviews.queue import claim_next_item, leave_item
-from reviews.rounds import count_items
 from tests.making import claim_next, make_round, make_run, make_version
 
 pytestmark = pytest.mark.django_db

@@ -12,11 +12,11 @@ from django.urls import reverse
 from evalhub.candidates.models import Candidate, Endpoint
 from evalhub.projects.models import Role
 from evalhub.runs.models import Output, Run
-from reviews.known import mark_known
+from reviews.calibration.known import mark_known
 from reviews.labelling import record_label
+from reviews.making.planning import fill_round, plan_round
 from reviews.models import ReviewItem, Round
 from reviews.queue import claim_item
-from reviews.rounds import fill_round, plan_round
 from tests.making import make_check, make_run, make_score, make_version
 from tests.people import without_token
 from tests.security.addresses import ADDRESSES

@@ -5,11 +5,11 @@ from django.db import connection
 from django.urls import reverse
 
 from evalhub.projects.models import Event
-from reviews import bulk
 from reviews.labelling import NotYours, decide, record_label, said_of
 from reviews.models import Claim, Draft, ItemEvent, Label, ReviewItem, Round, Seat
 from reviews.queue import claim_item
-from reviews.rounds import close_round
+from reviews.rounds import bulk
+from reviews.rounds.closing import close_round
 from reviews.status import item_status
 from taxonomy.models import ErrorType, Finding, Verdict
 from tests.making import claim_next, make_round, make_run, make_version
@@ -261,7 +261,7 @@ def test_known_items_follow_their_own_rule(run, lead, reviewer):
 
 
 def test_batches_reach_every_item_once(made, lead, monkeypatch):
-    monkeypatch.setattr("reviews.bulk.AT_ONCE", 3)
+    monkeypatch.setattr("reviews.rounds.bulk.AT_ONCE", 3)
 
     assert bulk.add_label(made, {}, lead).count == 4
 
@@ -271,7 +271,7 @@ def test_batches_reach_every_item_once(made, lead, monkeypatch):
 @pytest.mark.django_db(transaction=True)
 def test_many_changes_and_labels_at_once_leave_everything_derivable(run, lead, reviewer, admin, monkeypatch):
     """Three who label, and leads who return, ask for more, close and open: no deadlock, nothing out of step."""
-    monkeypatch.setattr("reviews.bulk.AT_ONCE", 2)
+    monkeypatch.setattr("reviews.rounds.bulk.AT_ONCE", 2)
     made, other = make_round(run, labels_wanted=2), make_round(run, labels_wanted=1, name="Other")
     faults = []
 
@@ -356,7 +356,7 @@ def test_labels_are_not_returned_without_a_word_on_why(post, made, reviewer):
 
 
 def test_many_items_are_changed_only_when_all_of_them_are_meant(post, made, monkeypatch):
-    monkeypatch.setattr("reviews.bulk_views.MANY", 3)
+    monkeypatch.setattr("reviews.rounds.bulk_views.MANY", 3)
 
     assert "That would change 4 items. Tick that you mean all of them." in post(action="close")
     assert Round.objects.get().items.filter(status="closed").count() == 0

@@ -8,10 +8,12 @@ from django.urls import reverse
 
 from evalhub.projects.models import Role, User
 from evalhub.runs.models import Output, Run
-from reviews.calibration import TypeTally, add_known_items, meetings_of, standing_of
+from reviews.calibration.meetings import TypeTally, meetings_of, standing_of
+from reviews.counting import count_items
 from reviews.labelling import record_label
+from reviews.making.mixing import add_known_items
 from reviews.models import KnownAnswer, ReviewItem, Round
-from reviews.rounds import close_round, count_items
+from reviews.rounds.closing import close_round
 from taxonomy.models import ErrorType, Verdict
 from tests.making import claim_next, make_round, make_run, make_version
 from tests.people import TOKEN, make_member

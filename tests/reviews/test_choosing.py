@@ -3,7 +3,7 @@ from math import isclose
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reviews.choosing import choose
+from reviews.making.choosing import choose
 
 NAMES = ["failed_check", "differs_from_baseline", "audit", "tag:refund"]
 

@@ -4,7 +4,7 @@ import pytest
 
 from evalhub.evalsets.models import Example
 from evalhub.runs.models import Output
-from reviews.comparing import (
+from reviews.reading.comparing import (
     KEPT_AROUND,
     LONGEST_CHANGE,
     Difference,

@@ -5,10 +5,10 @@ from django.urls import reverse
 
 from evalhub.evalsets.models import Correction
 from evalhub.projects.models import Role
-from reviews.deciding import next_contested
+from reviews.deciding.contested import next_contested
 from reviews.labelling import decide, record_label
 from reviews.models import Decision, ItemEvent, ReviewItem
-from reviews.rounds import close_round
+from reviews.rounds.closing import close_round
 from reviews.status import Status
 from taxonomy.models import ErrorType, Verdict
 from tests.exports.asking import rows
@@ -282,7 +282,7 @@ def test_the_list_is_paged_in_the_order_of_the_round(client, project, people, ty
     for item in made.items.all():
         contest(item, people, types)
         ReviewItem.objects.filter(pk=item.pk).update(order=1 / item.pk)
-    monkeypatch.setattr("reviews.deciding.page_in_order.__defaults__", (2,))
+    monkeypatch.setattr("reviews.deciding.contested.page_in_order.__defaults__", (2,))
     url = reverse("reviews:contested", args=[project.slug, made.pk])
 
     first = client.get(url).context["page"]

@@ -6,12 +6,12 @@ from django.urls import reverse
 from django.utils import timezone
 
 from evalhub.evalsets.models import Example
-from reviews.bulk import assign_items
+from reviews.desk.pace import deferrals_of, labels_of, labels_on, pace_of, returned_to
 from reviews.labelling import record_label, return_label
 from reviews.models import Deferral, Label, ReviewItem, Round
-from reviews.pace import deferrals_of, labels_of, labels_on, pace_of, returned_to
-from reviews.progress import waiting_rounds
-from reviews.rounds import close_round
+from reviews.rounds.bulk import assign_items
+from reviews.rounds.closing import close_round
+from reviews.rounds.progress import waiting_rounds
 from taxonomy.models import ErrorType
 from tests.making import make_candidate, make_round, make_run, make_version
 

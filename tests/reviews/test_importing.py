@@ -16,7 +16,7 @@ from evalhub.evalsets.models import Upload
 from evalhub.evalsets.receiving import receive
 from evalhub.evalsets.storing import cancel, clear_away, confirm, store_rows
 from evalhub.projects.models import Role, User
-from reviews.importing import LabelsImport
+from reviews.importing.labels import LabelsImport
 from reviews.labelling import decide, record_label, verdict_by_labels
 from reviews.models import ItemEvent, Label, ReviewItem, Round, Seat
 from reviews.queue import claim_next_item

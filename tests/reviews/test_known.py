@@ -4,9 +4,9 @@ import pytest
 from django.urls import reverse
 
 from evalhub.evalsets.models import Correction
-from reviews.calibration import add_known_items
-from reviews.known import mark_known, proposed_answer, take_mark_back
+from reviews.calibration.known import mark_known, proposed_answer, take_mark_back
 from reviews.labelling import decide, record_label
+from reviews.making.mixing import add_known_items
 from reviews.models import KnownAnswer
 from taxonomy.models import ErrorType
 from tests.making import claim_next, make_round, make_run, make_version, numbered

@@ -6,9 +6,9 @@ from django.utils import timezone
 
 from evalhub.checks.rates import upper_bound, wilson
 from reviews.labelling import record_label
+from reviews.making.pools import Selection
+from reviews.making.preview import Pace, pace_of_project, preview_round
 from reviews.models import KnownAnswer, Label, Reason, Round
-from reviews.pools import Selection
-from reviews.preview import Pace, pace_of_project, preview_round
 from tests.making import claim_next, make_candidate, make_check, make_round, make_run, make_score, make_version
 
 HTMX = {"HX-Request": "true"}
@@ -191,7 +191,7 @@ def test_a_preview_counts_an_output_once_whatever_its_reasons(project, version, 
 
 
 def test_a_preview_shows_what_the_round_will_hold(project, lead, run):
-    from reviews.rounds import fill_round, plan_round
+    from reviews.making.planning import fill_round, plan_round
 
     planned = plan_round(
         project,

@@ -5,8 +5,8 @@ from django.urls import reverse
 
 from reviews.labelling import record_label
 from reviews.models import Round
-from reviews.notes import by_type, notes_for
-from reviews.rounds import close_round
+from reviews.notes.wall import by_type, notes_for
+from reviews.rounds.closing import close_round
 from taxonomy.models import ErrorType
 from tests.making import make_candidate, make_round, make_run, make_version
 

@@ -10,9 +10,9 @@ from django.utils import timezone
 from evalhub.projects.models import Member, Role
 from reviews.labelling import decide, record_label
 from reviews.models import Notice, NoticeChoice, ReviewItem, Round
-from reviews.notice_sending import PAUSES, send_due
-from reviews.notices import choose_notices, find_notices
-from reviews.rounds import close_round
+from reviews.notices.finding import choose_notices, find_notices
+from reviews.notices.sending import PAUSES, send_due
+from reviews.rounds.closing import close_round
 from reviews.tasks import sweep_notices_task
 from tests.making import make_round, make_run, make_version
 from tests.people import make_member

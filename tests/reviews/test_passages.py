@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reviews.json_lines import WIDEST, json_pieces
-from reviews.passages import Passage
+from reviews.reading.json_lines import WIDEST, json_pieces
+from reviews.reading.passages import Passage
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),

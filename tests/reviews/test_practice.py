@@ -4,12 +4,12 @@ import pytest
 from django.urls import reverse
 
 from evalhub.projects.models import Member, Role
-from reviews.calibration import feedback_on
-from reviews.known import known_answers, mark_known
+from reviews.calibration.known import known_answers, mark_known
+from reviews.calibration.meetings import feedback_on
+from reviews.calibration.practice import make_practice_round, practice_first
 from reviews.labelling import record_label, undo_label
 from reviews.models import Label, Round
-from reviews.practice import make_practice_round, practice_first
-from reviews.rounds import close_round
+from reviews.rounds.closing import close_round
 from taxonomy.models import ErrorType, Verdict
 from tests.making import claim_next, make_round, make_run, make_version
 from tests.people import make_member

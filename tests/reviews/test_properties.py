@@ -16,7 +16,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from evalhub.projects.models import Role
 from reviews import queue
-from reviews.deferring import defer_item
+from reviews.counting import count_items
+from reviews.desk.deferring import defer_item
 from reviews.labelling import (
     NotYours,
     decide,
@@ -32,7 +33,6 @@ from reviews.labelling import (
 )
 from reviews.models import Claim, Decision, Draft, ItemEvent, Label, ReviewItem, Round, Seat
 from reviews.queue import claim_item, claim_next_item, leave_item
-from reviews.rounds import count_items
 from taxonomy.models import ErrorType, Verdict
 from tests.making import make_round, make_run, make_version
 from tests.people import make_member

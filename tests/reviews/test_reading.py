@@ -10,7 +10,8 @@ from evalhub.candidates.models import Candidate
 from evalhub.evalsets.models import EvalSet
 from evalhub.runs.models import Output
 from reviews.models import Reason, ReviewItem
-from reviews.reading import read_item, type_choices
+from reviews.reading.item import read_item
+from reviews.saying_forms import type_choices
 from reviews.templatetags.reading import reason_names
 from taxonomy.models import ErrorType
 from tests.making import make_candidate, make_check, make_round, make_run, make_score, make_version

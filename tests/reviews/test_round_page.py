@@ -6,9 +6,9 @@ from django.utils import timezone
 
 from reviews.labelling import decide, record_label, return_label
 from reviews.models import Deferral, Label, ReviewItem
-from reviews.narrowing import NarrowingError, filters_in, narrowed
-from reviews.round_figures import figures_of
-from reviews.rounds import close_round
+from reviews.rounds.closing import close_round
+from reviews.rounds.figures import figures_of
+from reviews.rounds.narrowing import NarrowingError, filters_in, narrowed
 from taxonomy.models import ErrorType
 from tests.making import make_candidate, make_round, make_run, make_version
 

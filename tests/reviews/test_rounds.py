@@ -5,9 +5,9 @@ import pytest
 from django.db import connection
 
 from evalhub.runs.models import Run
+from reviews.making.planning import fill_round, plan_round
+from reviews.making.pools import Selection
 from reviews.models import KnownAnswer, Reason, ReviewItem
-from reviews.pools import Selection
-from reviews.rounds import fill_round, plan_round
 from tests.making import make_candidate, make_check, make_run, make_score, make_version
 
 
@@ -233,7 +233,7 @@ def test_two_workers_that_fill_at_once_make_the_items_once(project, lead, scored
 
 
 def test_a_large_round_is_filled_in_batches(project, lead, monkeypatch):
-    monkeypatch.setattr("reviews.rounds.STORED_AT_ONCE", 7)
+    monkeypatch.setattr("reviews.making.planning.STORED_AT_ONCE", 7)
     run = make_run(make_version(project, 30))
 
     made = fill(project, lead, [run], {Reason.AUDIT: None}, labels_wanted=2, shared_percent=50)

@@ -2,7 +2,7 @@
 
 import json
 
-from reviews.steps import FOLDED_BYTES, Step, Stretch, conversation_of
+from reviews.reading.steps import FOLDED_BYTES, Step, Stretch, conversation_of
 
 
 def says(role, content, **more):

@@ -21,7 +21,7 @@ from evalhub.projects.joining import invite
 from evalhub.projects.keys import make_key
 from evalhub.projects.models import ApiKey, Invitation, Member, Project, Role, User
 from evalhub.runs.models import Run
-from reviews.known import mark_known
+from reviews.calibration.known import mark_known
 from reviews.labelling import decide, record_label
 from taxonomy.models import ErrorType
 from tests.making import admin_of, make_candidate, make_check, make_round, make_run, make_score, make_version

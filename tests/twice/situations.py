@@ -30,9 +30,9 @@ from evalhub.exports.models import Export
 from evalhub.projects.joining import found_project
 from evalhub.projects.models import Project, Role, User
 from evalhub.runs.models import Chunk, Run
+from reviews.making.planning import plan_round
 from reviews.models import NoticeChoice, Occasion, Reason, ReviewItem
-from reviews.notices import choose_notices
-from reviews.rounds import plan_round
+from reviews.notices.finding import choose_notices
 from tests.evalsets.uploading import confirmed, example_row, make_eval_set, pool_of, sample_row, version_of
 from tests.making import admin_of, make_check, make_round, make_run, make_score, make_version
 from tests.people import make_member, make_user
@@ -135,7 +135,7 @@ def labels_that_were_thrown_away(url: str) -> Situation:
     Upload.objects.update(target={"round": shown.pk})
     _store_batch(situation.arguments[0])
     Upload.objects.update(state=Upload.State.CANCELLED, finished_at=None)
-    return Situation(situation.arguments, {"reviews.importing.ERASED_AT_ONCE": 10})
+    return Situation(situation.arguments, {"reviews.importing.labels.ERASED_AT_ONCE": 10})
 
 
 def an_upload_that_was_thrown_away(url: str) -> Situation:
@@ -277,7 +277,7 @@ def notices_to_be_found_and_sent(url: str) -> Situation:
         choose_notices(run.project, person, [], [Occasion.ASSIGNED, Occasion.CONTESTED], takes)
     NoticeChoice.objects.filter(person=people[0]).update(webhook_url=refuses)
     ReviewItem.objects.filter(round=make_round(run), order=1).update(status=ReviewItem.Status.CONTESTED)
-    return Situation([], {"reviews.notice_sending.WEBHOOKS_AT_ONCE": 3})
+    return Situation([], {"reviews.notices.sending.WEBHOOKS_AT_ONCE": 3})
 
 
 SITUATIONS: dict[str, list[Callable[[str], Situation]]] = {
