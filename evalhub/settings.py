@@ -292,7 +292,7 @@ CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"  # in memory: the schedule above
 
 # Wiring by name, since imports point down only.
 # Called with a new project.
-AFTER_FOUNDING = ["taxonomy.starters.add_starter_taxonomy"]
+AFTER_FOUNDING = ["taxonomy.types.starters.add_starter_taxonomy"]
 # Tasks sent with a run's id when outputs of it were stored.
 AFTER_OUTPUTS = ["evalhub.checks.tasks.score_run_task"]
 # What an upload's rows become: for each purpose the class that checks and stores them.

@@ -6,6 +6,7 @@ from collections.abc import Collection
 from typing import Any
 
 from django.db import connection, transaction
+from django.db.models import Min
 from django.utils import timezone
 from psycopg.types.json import Jsonb
 
@@ -15,8 +16,9 @@ from evalhub.runs.models import Output
 from reviews.models import Decision, Draft, ItemEvent, Label, ReviewItem, Saying
 from reviews.queue import mark_freed
 from reviews.status import Said, Status, agreed_types, item_status
-from taxonomy.models import ErrorType
+from taxonomy.models import ErrorType, Verdict
 from taxonomy.settling import record_verdict, withdraw_verdict
+from taxonomy.versions import present_version
 
 Action = ItemEvent.Action
 
@@ -50,7 +52,7 @@ VALUES (%s, %s, %s, %s, %s, %s, %s)
 """
 DECIDING = (
     *("output_id", "status", "labels_wanted", "label_count", "assigned_to", "is_known", "closed_at"),
-    *("round__closed_at", "round__contests_types"),
+    *("round__closed_at", "round__contests_types", "round__project"),
 )
 
 
@@ -114,6 +116,7 @@ def record_label(
         label = Label(item=item, reviewer=reviewer, is_imported=imported, seconds=seconds)
     label.outcome, label.note, label.severity, label.fault = outcome, note, severity, fault
     label.failing_step, label.changed_at = failing_step, timezone.now()
+    label.taxonomy_version = present_version(item.round.project_id)
     label.save()
     if is_new:
         tie = Label.error_types.through
@@ -234,6 +237,7 @@ def derive_verdict(output_id: int) -> None:
         withdraw_verdict(output)
         return
     outcome, types, decision = said_by(item.pk)
+    step = decision.failing_step if decision else first_failing_steps([item.pk]).get(item.pk)
     record_verdict(
         output,
         outcome,
@@ -241,6 +245,7 @@ def derive_verdict(output_id: int) -> None:
         item.inclusion_probability,
         decided_by=decision.decided_by if decision else None,
         why=decision.note if decision else "",
+        failing_step=step,
     )
 
 
@@ -254,6 +259,12 @@ def said_by(item_id: int) -> tuple[str, set[int], Decision | None]:
     if len(outcomes) > 1:
         raise ValueError(f"Item {item_id} is not settled: its labels differ.")
     return outcomes.pop(), agreed_types([types for _, types in said]), None
+
+
+def first_failing_steps(items: Collection[int]) -> dict[int, int]:
+    """item -> the first of the steps at which its labels say that it went wrong; those without one are left out."""
+    steps = Label.objects.filter(item__in=items, outcome=Verdict.Outcome.FAIL, failing_step__isnull=False)
+    return dict(steps.values_list("item").annotate(first=Min("failing_step")).order_by())
 
 
 def verdict_by_labels(output: Output) -> tuple[str, frozenset[int]] | None:
@@ -325,6 +336,7 @@ def decide(
             "severity": severity,
             "fault": fault,
             "failing_step": failing_step,
+            "taxonomy_version": present_version(item.round.project_id),
             "decided_by": decider,
             "decided_at": timezone.now(),
         },

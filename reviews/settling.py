@@ -11,6 +11,7 @@ from django.db import connection, transaction
 from django.db.models import Q, QuerySet, Value
 
 from evalhub.runs.models import Output
+from reviews.labelling import first_failing_steps
 from reviews.models import Decision, Label, ReviewItem, Round
 from reviews.status import Said, Status, agreed_types, item_status
 from taxonomy.settling import Settled, record_verdicts, withdraw_verdicts
@@ -85,7 +86,7 @@ def derive_verdicts(outputs: Collection[int]) -> None:
     them: as ``labelling.derive_verdict``."""
     # In one order, so that two who settle the same outputs wait for each other and never both.
     locked = Output.objects.select_for_update(no_key=True).filter(pk__in=outputs).order_by("pk")
-    runs = dict(locked.values_list("pk", "run"))
+    outputs = list(locked.values_list("pk", flat=True))
     settled = ReviewItem.objects.filter(
         output__in=outputs, status=Status.SETTLED, is_known=False, round__is_practice=False
     )
@@ -97,22 +98,24 @@ def derive_verdicts(outputs: Collection[int]) -> None:
         for decision in Decision.objects.filter(item__in=items).prefetch_related("error_types")
     }
     said = said_of_items(Label.objects.filter(item__in=items))
+    steps = first_failing_steps([item.pk for item in items])
     record_verdicts(
-        [verdict_of(item, runs[item.output_id], decisions.get(item.pk), said.get(item.pk, [])) for item in items]
+        [verdict_of(item, decisions.get(item.pk), said.get(item.pk, []), steps.get(item.pk)) for item in items]
     )
     withdraw_verdicts(set(outputs) - {item.output_id for item in items})
 
 
-def verdict_of(item: ReviewItem, run: int, decision: Decision | None, said: Sequence[Said]) -> Settled:
+def verdict_of(item: ReviewItem, decision: Decision | None, said: Sequence[Said], step: int | None) -> Settled:
+    """``step``: where the labels say that it went wrong first."""
     if decision:
         types = {error_type.pk for error_type in decision.error_types.all()}
-        outcome, by, why = decision.outcome, decision.decided_by_id, decision.note
-        return Settled(item.output_id, run, outcome, types, item.inclusion_probability, by, why)
+        by, why, step = decision.decided_by_id, decision.note, decision.failing_step
+        return Settled(item.output_id, decision.outcome, types, item.inclusion_probability, by, why, step)
     outcomes = {outcome for outcome, _ in said}
     if len(outcomes) != 1:
         raise ValueError(f"Item {item.pk} is not settled: its labels differ.")
     types = agreed_types([types for _, types in said])
-    return Settled(item.output_id, run, outcomes.pop(), types, item.inclusion_probability)
+    return Settled(item.output_id, outcomes.pop(), types, item.inclusion_probability, failing_step=step)
 
 
 def said_of_items(labels: QuerySet[Label]) -> dict[int, list[Said]]:

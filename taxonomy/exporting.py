@@ -11,7 +11,7 @@ from evalhub.exports.sources import Column, ExportError, Holds, NotThere, Source
 from evalhub.projects.models import Project
 from evalhub.runs.exporting import run_of
 from evalhub.runs.models import Output
-from taxonomy.counting import CountedError, counted_outputs
+from taxonomy.breakdown.counting import CountedError, counted_outputs
 from taxonomy.models import ErrorType, Finding
 
 CODES = ArraySubquery(

@@ -1,18 +1,20 @@
 from django.urls import path
 
-from taxonomy import views
+from taxonomy.breakdown import views as breakdown_views
+from taxonomy.comparison import views as comparison_views
+from taxonomy.types import views as type_views
 
 app_name = "taxonomy"
 urlpatterns = [
-    path("error-types/", views.error_types, name="error_types"),
-    path("error-types/new/", views.new_error_type, name="new_error_type"),
-    path("error-types/<int:pk>/", views.edit_error_type, name="edit_error_type"),
-    path("error-types/<int:pk>/move/", views.move, name="move"),
-    path("error-types/<int:pk>/retire/", views.retire, name="retire"),
-    path("error-types/<int:pk>/restore/", views.restore, name="restore"),
-    path("breakdown/", views.breakdown, name="breakdown"),
-    path("breakdown/outputs/", views.outputs, name="outputs"),
-    path("breakdown/comparison/", views.comparison, name="comparison"),
-    path("breakdown/summary/", views.summary, name="summary"),
-    path("outputs/<int:pk>/verdict/", views.output_verdict, name="output_verdict"),
+    path("error-types/", type_views.error_types, name="error_types"),
+    path("error-types/new/", type_views.new_error_type, name="new_error_type"),
+    path("error-types/<int:pk>/", type_views.edit_error_type, name="edit_error_type"),
+    path("error-types/<int:pk>/move/", type_views.move, name="move"),
+    path("error-types/<int:pk>/retire/", type_views.retire, name="retire"),
+    path("error-types/<int:pk>/restore/", type_views.restore, name="restore"),
+    path("breakdown/", breakdown_views.breakdown, name="breakdown"),
+    path("breakdown/outputs/", breakdown_views.outputs, name="outputs"),
+    path("breakdown/comparison/", comparison_views.comparison, name="comparison"),
+    path("breakdown/summary/", breakdown_views.summary, name="summary"),
+    path("outputs/<int:pk>/verdict/", breakdown_views.output_verdict, name="output_verdict"),
 ]

@@ -1,7 +1,7 @@
 import pytest
 from scipy.stats import binomtest
 
-from taxonomy.breakdown import cause_rows, cell_of, failed_cells, finding_rows, newest_runs
+from taxonomy.breakdown.matrix import cause_rows, cell_of, failed_cells, finding_rows, newest_runs
 from taxonomy.models import ErrorType
 from taxonomy.settling import record_verdict
 from tests.making import make_candidate, make_check, make_run, make_score, make_version

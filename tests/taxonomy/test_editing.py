@@ -1,6 +1,6 @@
 import pytest
 
-from taxonomy.editing import TaxonomyError, add_error_type, move_error_type, restore_error_type, retire_error_type
+from taxonomy.types.editing import TaxonomyError, add_error_type, move_error_type, restore_error_type, retire_error_type
 from taxonomy.models import ErrorType
 
 

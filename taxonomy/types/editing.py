@@ -11,6 +11,7 @@ from evalhub.errors import EvalHubError
 from evalhub.projects.models import Project, User
 from evalhub.projects.trail import record_event
 from taxonomy.models import ErrorType
+from taxonomy.versions import record_change
 
 
 class TaxonomyError(EvalHubError):
@@ -35,6 +36,7 @@ def add_error_type(error_type: ErrorType, actor: User) -> ErrorType:
     error_type.position = (last or 0) + 1
     error_type.save(force_insert=True)
     record_event(project, actor, "added the error type", error_type)
+    record_change(project, f"Added “{error_type}”.", actor)
     return error_type
 
 
@@ -43,6 +45,7 @@ def change_error_type(error_type: ErrorType, actor: User) -> None:
     """Store a new name, definition, severity or parent. The code stays: files that name it stay right."""
     error_type.save(update_fields=["name", "definition", "severity", "parent"])
     record_event(error_type.project, actor, "changed the error type", error_type)
+    record_change(error_type.project, f"Changed “{error_type}”.", actor)
 
 
 @transaction.atomic
@@ -65,6 +68,7 @@ def move_error_type(error_type: ErrorType, step: int, actor: User) -> None:
         sibling.position = place
     ErrorType.objects.bulk_update(siblings, ["position"])
     record_event(error_type.project, actor, "moved the error type", error_type)
+    record_change(error_type.project, f"Moved “{error_type}”.", actor)
 
 
 @transaction.atomic
@@ -75,12 +79,14 @@ def retire_error_type(error_type: ErrorType, actor: User) -> None:
     error_type.retired_at = timezone.now()
     error_type.save(update_fields=["retired_at"])
     record_event(error_type.project, actor, "retired the error type", error_type)
+    record_change(error_type.project, f"Retired “{error_type}”.", actor)
 
 
 @transaction.atomic
 def restore_error_type(error_type: ErrorType, actor: User) -> None:
     if error_type.parent and error_type.parent.retired_at:
         raise TaxonomyError(f"“{error_type.parent}”, above it, is retired. Restore that first.")
-    error_type.retired_at = None
-    error_type.save(update_fields=["retired_at"])
+    error_type.retired_at = error_type.merged_into = None
+    error_type.save(update_fields=["retired_at", "merged_into"])
     record_event(error_type.project, actor, "restored the error type", error_type)
+    record_change(error_type.project, f"Restored “{error_type}”.", actor)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from evalhub.projects.models import Project
-from taxonomy.editing import free_code
 from taxonomy.models import ErrorType, Severity
+from taxonomy.types.editing import free_code
+from taxonomy.versions import record_change
 
 # name, severity, definition
 STARTER = (
@@ -71,3 +72,4 @@ def add_starter_taxonomy(project: Project) -> None:
         )
         for position, (name, severity, definition) in enumerate(STARTER, start=1)
     )
+    record_change(project, "The starter taxonomy.", None)
