@@ -302,6 +302,12 @@ UPLOAD_IMPORTS = {
     "outputs": "evalhub.runs.importing.OutputsImport",
     "labels": "reviews.importing.labels.LabelsImport",
 }
+# What narrows outputs that lie further up than who counts them: the name of a round and its outputs, and which rounds
+# there are.
+OUTPUT_NARROWINGS = {
+    "round": "reviews.rounds.narrowed.outputs_of_round",
+    "rounds": "reviews.rounds.narrowed.rounds_with",
+}
 # What can be exported: for each kind of rows the class that knows its filters and columns.
 EXPORTS = {
     "examples": "evalhub.evalsets.exporting.ExamplesExport",
