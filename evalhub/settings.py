@@ -318,6 +318,9 @@ EXPORTS = {
     "labels": "reviews.exporting.labels.LabelsExport",
 }
 
+# Tells a report which review rounds its figures rest on: runs in, JSON-able rows out.
+ROUNDS_BEHIND_REPORTS = "reviews.rounds.reporting.rounds_behind"
+
 LOG_LEVEL = one_of("EVALHUB_LOG_LEVEL", "INFO", "DEBUG", "INFO", "WARNING", "ERROR")
 LOGGING = {
     "version": 1,
