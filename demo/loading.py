@@ -13,10 +13,11 @@ from typing import Any
 
 import orjson
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import transaction
 from django.db.models import Count, Sum
 
 from demo.people import join_people, make_people
-from demo.reviewing import plausible_label
+from demo.rounds import load_rounds
 from demo.samples import read_samples, read_taxonomy
 from evalhub.candidates.models import Candidate, Endpoint
 from evalhub.checks.models import Check, Score
@@ -34,11 +35,8 @@ from evalhub.projects.models import Project, User
 from evalhub.runs.models import Output, Run
 from evalhub.runs.starting import start_runs
 from evalhub.web.templatetags.ui import duration, money, percent
-from reviews.labelling import record_label
-from reviews.making.planning import fill_round, plan_round
-from reviews.models import Label, Reason, ReviewItem, Round
-from reviews.queue import claim_next_item, labels_left
 from taxonomy.models import ErrorType
+from taxonomy.versions import record_change
 
 PROJECT = "Tandem & Tide support inbox"
 DESCRIPTION = "Messages of an invented bicycle shop, sorted into JSON or answered by a tool call"
@@ -58,13 +56,6 @@ CHECKS: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("Fields as the team agreed", "json_fields", {"fields": list(FIELDS)}),
     ("Right tool call", "tool_calls", {}),
 )
-GUIDELINES = (
-    "Would you let this answer go to the program behind the inbox? "
-    "A fence around right JSON is a fail: the program cannot read it."
-)
-LABELLED_SHARE = 0.45
-SHARED_PERCENT = 30  # of the items, that two people read
-OVERLOOKS_EACH = 4
 PATIENCE = 180  # seconds that one step may take
 
 
@@ -86,9 +77,10 @@ def load_demo(endpoint_url: str) -> None:
         start_runs(version, candidates, 1, people[1])
     wait_until(runs_finished, "the demo's runs")
     wait_until(scores_are_there, "the checks' scores")
-    label_a_part(project, people[1:])
+    load_rounds(project, demo_runs(), people[1:])
 
 
+@transaction.atomic
 def load_taxonomy(project: Project) -> None:
     """Put the demo's error types in the place of the starter's."""
     rows = read_taxonomy()
@@ -100,6 +92,7 @@ def load_taxonomy(project: Project) -> None:
         made[row["code"]] = ErrorType.objects.create(
             project=project, position=position, **(row | {"parent": made[row["parent"]] if row["parent"] else None})
         )
+    record_change(project, "The support team's own error types.", None)
 
 
 def as_file(rows: list[dict[str, object]], name: str) -> SimpleUploadedFile:
@@ -216,50 +209,6 @@ def scores_are_there() -> bool:
     )
     outputs = Output.objects.filter(run__in=runs).count()
     return Score.objects.filter(run__in=runs, by__in=checks).count() >= outputs * checks.count()
-
-
-def label_a_part(project: Project, people: list[User]) -> None:
-    """Make one review round and label a part of it; the rest waits in the queue."""
-    made = Round.objects.filter(project=project).first()
-    if made is None:
-        wanted = {Reason.FAILED_CHECK: 60, Reason.DIFFERS: 20, Reason.AUDIT: 15}
-        made = plan_round(
-            project,
-            "October disagreements",
-            demo_runs(),
-            wanted,
-            people[0],
-            guidelines=GUIDELINES,
-            labels_wanted=2,
-            shared_percent=SHARED_PERCENT,
-            seed="demo",
-        )
-    fill_round(made.pk)
-    types = {error_type.code: error_type for error_type in ErrorType.objects.filter(project=project)}
-    made.refresh_from_db()
-    for turn in range(int(made.labels_planned * LABELLED_SHARE) - (made.labels_planned - labels_left(made))):
-        reviewer = people[turn % len(people)]
-        claimed = claim_next_item(made, reviewer)
-        if claimed is None:
-            return
-        item = ReviewItem.objects.select_related("output__example").get(pk=claimed)
-        output = item.output
-        label = plausible_label(output.example.expected_kind, output.example.expected, output.text, output.tool_calls)
-        if not label:
-            continue
-        if item.label_count and item.pk % OVERLOOKS_EACH == 0:
-            label = overlooked(label)
-        chosen = [types[code] for code in label["error_types"]]
-        recorded = record_label(item, reviewer, label["outcome"], chosen, label["note"])
-        # As long as a person would take for it: pages tell paces, and this reviewer reads in no time.
-        Label.objects.filter(pk=recorded.pk).update(seconds=6 + len(output.text) / 25 + 4 * len(chosen))
-
-
-def overlooked(label: dict[str, Any]) -> dict[str, Any]:
-    """What somebody says who did not see the worst of it: people differ, and the demo shows how that is settled."""
-    left = label["error_types"][1:]
-    note = "Fine but for one thing." if left else ""
-    return {"outcome": "fail" if left else "pass", "error_types": left, "note": note}
 
 
 def summary_lines() -> list[str]:
