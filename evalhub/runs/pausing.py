@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, Model, OuterRef, QuerySet
 from django.db.models.functions import Now
 
 from evalhub.errors import EvalHubError
@@ -60,7 +60,9 @@ def retry_failed(run: Run, user: User) -> int:
     """
     renewed: dict[str, Any] = {"state_reason": "", "finished_at": None, "figures": {}, "worked_at": Now()}
     change(run, "retry", [State.FINISHED], State.RUNNING, **renewed)
-    failed = failed_and_unseen(run)
+    # Locked, so that nothing is said of them between what is read here and their end.
+    locked = failed_and_unseen(run).select_for_update(of=("self",)).order_by("pk")
+    failed = run.outputs.filter(pk__in=list(locked.values_list("pk", flat=True)))
     causes = Counter(failed.values_list("error_cause", flat=True))
     if not causes:
         raise StateError("Nothing is left to retry: people have already reviewed each failed output, so these stay.")
@@ -74,14 +76,20 @@ def retry_failed(run: Run, user: User) -> int:
 
 
 def failed_and_unseen(run: Run) -> QuerySet[Output]:
-    """Failed outputs that nothing of people's making refers to; scores are EvalHub's own and are made again."""
+    """Failed outputs that nothing of people's making refers to; scores, and what follows from them, are made again."""
     failed = run.outputs.exclude(error_cause="")
     for relation in Output._meta.related_objects:
         if relation.related_model._meta.app_label != "checks":
             field = relation.field.name
-            referring = relation.related_model._default_manager.filter(**{field: OuterRef("pk")})
+            referring = said_by_people(relation.related_model).filter(**{field: OuterRef("pk")})
             failed = failed.exclude(Exists(referring))
     return failed
+
+
+def said_by_people(model: type[Model]) -> QuerySet[Any]:
+    """The rows of a model that people made: all, but where it holds what checks alone found, too."""
+    rows = model._default_manager.all()
+    return rows.by_people() if hasattr(rows, "by_people") else rows
 
 
 def pause_for_fault(run_id: int, sentence: str) -> bool:

@@ -65,7 +65,7 @@ FOLLOW = """
 UPDATE taxonomy_verdict AS verdict SET inclusion_probability = item.inclusion_probability
 FROM reviews_reviewitem AS item JOIN reviews_round AS round ON round.id = item.round_id
 WHERE item.round_id = %(round)s AND verdict.output_id = item.output_id AND item.status = 'settled'
-    AND NOT item.is_known AND NOT round.is_practice
+    AND verdict.source = 'people' AND NOT item.is_known AND NOT round.is_practice
     AND verdict.inclusion_probability IS DISTINCT FROM item.inclusion_probability
     AND NOT EXISTS (
         SELECT FROM reviews_reviewitem AS later JOIN reviews_round AS its ON its.id = later.round_id

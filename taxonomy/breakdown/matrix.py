@@ -15,7 +15,7 @@ from evalhub.evalsets.models import EvalSetVersion
 from evalhub.projects.models import Project
 from evalhub.runs.models import Run
 from evalhub.web.charts import heat_step
-from taxonomy.models import ErrorType, Verdict
+from taxonomy.models import ErrorType, Source, Verdict
 from taxonomy.tree import in_tree_order, with_ancestors
 
 
@@ -103,7 +103,7 @@ def settled_elsewhere(version: EvalSetVersion, shown: Sequence[Run]) -> list[Run
         Run.objects.filter(version=version, candidate__archived_at=None)
         .exclude(pk__in=[run.pk for run in shown])
         .select_related("candidate")
-        .annotate(settled=Count("verdicts"))
+        .annotate(settled=Count("verdicts", filter=Q(verdicts__source=Source.PEOPLE)))
         .filter(settled__gt=0)
         .order_by("-pk")
     )
@@ -122,7 +122,8 @@ def failed_cells(runs: Sequence[Run]) -> list[Cell]:
     """For each run: outputs whose verdict is a fail, of those that people settled."""
     tallies = {
         row["run"]: (row["failed"], row["settled"])
-        for row in Verdict.objects.filter(run__in=runs)
+        for row in Verdict.objects.by_people()
+        .filter(run__in=runs)
         .values("run")
         .annotate(settled=Count("pk"), failed=Count("pk", filter=Q(outcome=Verdict.Outcome.FAIL)))
     }
@@ -146,7 +147,7 @@ def finding_rows(project: Project, runs: Sequence[Run], settled: Sequence[Cell])
 
 
 def finding_counts(parents: Mapping[int, int | None], runs: Sequence[Run]) -> dict[tuple[int, int], int]:
-    """(run, error type) -> outputs whose verdict carries the type or one below it, each counted once."""
+    """(run, error type) -> outputs that have the type or one below it by what people said, each counted once."""
     pairs = [(key, ancestor) for key in parents for ancestor in with_ancestors(key, parents)]
     with connection.cursor() as cursor:
         cursor.execute(
@@ -154,7 +155,7 @@ def finding_counts(parents: Mapping[int, int | None], runs: Sequence[Run]) -> di
             SELECT finding.run_id, above.ancestor, count(DISTINCT finding.verdict_id)
             FROM taxonomy_finding AS finding
             JOIN unnest(%s::bigint[], %s::bigint[]) AS above (key, ancestor) ON above.key = finding.error_type_id
-            WHERE finding.run_id = ANY(%s)
+            WHERE finding.run_id = ANY(%s) AND finding.source = 'people'
             GROUP BY finding.run_id, above.ancestor
             """,
             [[key for key, _ in pairs], [ancestor for _, ancestor in pairs], [run.pk for run in runs]],
