@@ -52,7 +52,7 @@ VALUES (%s, %s, %s, %s, %s, %s, %s)
 """
 DECIDING = (
     *("output_id", "status", "labels_wanted", "label_count", "assigned_to", "is_known", "closed_at"),
-    *("round__closed_at", "round__contests_types", "round__project"),
+    *("round__closed_at", "round__contests_types", "round__hides_types", "round__project"),
 )
 
 
@@ -207,7 +207,7 @@ def derived_status(item: ReviewItem, said: Collection[Said], is_decided: bool) -
         is_decided=is_decided,
         is_known=item.is_known,
         is_closed=item.closed_at is not None,
-        contests_types=item.round.contests_types,
+        contests_types=item.round.types_contest,
     )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Exists, OuterRef
+from django.db.models.functions import Lower
 from django.utils import timezone
 
 from evalhub.projects.models import Project, User
@@ -55,6 +56,11 @@ class Round(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def types_contest(self) -> bool:
+        """Whether labels that differ in their error types alone contest an item: not where nobody could choose any."""
+        return self.contests_types and not self.hides_types
 
 
 class Seat(models.Model):
@@ -313,4 +319,61 @@ class Notice(models.Model):
             models.Index(
                 fields=["not_before"], condition=models.Q(sent_at=None, gave_up_at=None), name="notice_waiting"
             )
+        ]
+
+
+class NoteGroupQuerySet(models.QuerySet["NoteGroup"]):
+    def in_project(self, project: Project) -> NoteGroupQuerySet:
+        return self.filter(project=project)
+
+
+class NoteGroup(models.Model):
+    """Notes of open coding that tell of the same thing, put together by people: an error type to be, or one by now."""
+
+    project = models.ForeignKey(Project, models.CASCADE, related_name="note_groups")
+    name = models.CharField(max_length=80)
+    definition = models.TextField(blank=True, max_length=1000)
+    severity = models.CharField(max_length=10, choices=Severity, default=Severity.MAJOR)
+    error_type = models.ForeignKey(
+        ErrorType, models.PROTECT, null=True, related_name="note_groups", help_text="What it was turned into."
+    )
+    made_by = models.ForeignKey(User, models.PROTECT, related_name="+")
+    made_at = models.DateTimeField(default=timezone.now)
+    changed_by = models.ForeignKey(User, models.PROTECT, related_name="+")
+    changed_at = models.DateTimeField(default=timezone.now)
+
+    objects = NoteGroupQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [
+            models.UniqueConstraint("project", Lower("name"), name="one_note_group_of_a_name")
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class GroupedNote(models.Model):
+    """A label's note in a group. It waits there in one group at most, until that is turned into an error type.
+
+    ``version_before`` and ``changed_before``: the label's taxonomy_version and changed_at before the error type was
+    added to it, so that it can be taken back; ``changed_before`` is null where the label carried the type already.
+    """
+
+    group = models.ForeignKey(NoteGroup, models.CASCADE, related_name="notes", db_index=False)
+    label = models.ForeignKey(Label, models.CASCADE, related_name="groupings")
+    put_by = models.ForeignKey(User, models.PROTECT, related_name="+")
+    put_at = models.DateTimeField(default=timezone.now)
+    turned_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+    turned_at = models.DateTimeField(null=True, help_text="When the label was given the group's error type.")
+    version_before = models.PositiveIntegerField(null=True)
+    changed_before = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["group", "label"], name="one_place_of_a_note_in_a_group"),
+            models.UniqueConstraint(
+                fields=["label"], condition=models.Q(turned_at=None), name="one_group_in_which_a_note_waits"
+            ),
         ]

@@ -57,7 +57,7 @@ def settle_some(keys: Sequence[int]) -> None:
         )
     ]
     rounds = Round.objects.filter(pk__in={item.round for item in items})
-    contests_types = dict(rounds.values_list("pk", "contests_types"))
+    contests_types = {found.pk: found.types_contest for found in rounds.only("contests_types", "hides_types")}
     said = said_of_items(Label.objects.filter(item__in=keys))
     decided = set(Decision.objects.filter(item__in=keys).values_list("item", flat=True))
     changed, touched = [], set()

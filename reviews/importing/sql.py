@@ -89,6 +89,8 @@ WITH named AS (
     DELETE FROM reviews_itemevent WHERE id IN (SELECT id FROM named)
 ), untied AS (
     DELETE FROM reviews_label_error_types WHERE label_id IN (SELECT id FROM gone)
+), ungrouped AS (
+    DELETE FROM reviews_groupednote WHERE label_id IN (SELECT id FROM gone)
 ), counted AS (
     UPDATE reviews_seat AS seat SET labels = seat.labels - given.number
     FROM (SELECT reviewer_id, count(*) AS number FROM gone GROUP BY reviewer_id) AS given

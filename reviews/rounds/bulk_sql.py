@@ -115,8 +115,11 @@ WHERE seat.round_id = %(round)s AND seat.reviewer_id = given.reviewer_id
 FORGET_TYPES = f"""
 DELETE FROM reviews_label_error_types WHERE label_id IN (SELECT label.id FROM {LABELS})
 """  # noqa: S608 -- only constants of this module are put in
+FORGET_GROUPS = f"""
+DELETE FROM reviews_groupednote WHERE label_id IN (SELECT label.id FROM {LABELS})
+"""  # noqa: S608 -- only constants of this module are put in
 FORGET = f"DELETE FROM {LABELS}"  # noqa: S608 -- only constants of this module are put in
-RETURN = (DRAFTS, EVENTS, LOCK_SEATS, COUNT, FORGET_TYPES, FORGET)
+RETURN = (DRAFTS, EVENTS, LOCK_SEATS, COUNT, FORGET_TYPES, FORGET_GROUPS, FORGET)
 # Of items that are neither closed nor decided, those with fewer labels than they want now; the others stay as they are.
 REOPEN = """
 WITH now AS (
