@@ -8,6 +8,7 @@ the tree of a version of the taxonomy: see ``taxonomy.tree.Tree``.
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from django.db import connection
@@ -50,7 +51,8 @@ class Side(NamedTuple):
         return self.people if source == Source.PEOPLE else self.checks
 
 
-class Tally(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Tally:
     """``count`` outputs of a run with the same verdict and the same chance of being chosen for review."""
 
     run: int
@@ -59,7 +61,8 @@ class Tally(NamedTuple):
     count: int
 
 
-class PairTally(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class PairTally:
     """``count`` examples (and repeats) for which two runs have these verdicts; None: that output has none."""
 
     first: Side | None
