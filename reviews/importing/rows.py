@@ -17,8 +17,8 @@ from evalhub.evalsets.importing import unescape
 from evalhub.evalsets.models import Upload
 from evalhub.projects.models import Project, User
 from evalhub.runs.models import Run
-from taxonomy.types.editing import add_error_type
 from taxonomy.models import ErrorType
+from taxonomy.types.editing import add_error_type
 
 PLACEHOLDERS = "imported.invalid"
 

@@ -1,7 +1,7 @@
 import pytest
 
-from taxonomy.types.editing import TaxonomyError, add_error_type, move_error_type, restore_error_type, retire_error_type
 from taxonomy.models import ErrorType
+from taxonomy.types.editing import TaxonomyError, add_error_type, move_error_type, restore_error_type, retire_error_type
 
 
 def add(project, lead, name, parent=None):
