@@ -42,7 +42,7 @@ def hajek(groups: Sequence[Group]) -> Estimate | None:
 
 
 def unread_groups(groups: Iterable[Group]) -> list[Group]:
-    """Those of which nothing is settled: nobody can say anything of the outputs they stand for, so there is no total."""
+    """Those of which nothing is settled: nothing can be said of what they stand for, so there is no total."""
     return [group for group in groups if group.probability is not None and not group.n]
 
 
