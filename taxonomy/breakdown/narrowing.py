@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,15 +33,33 @@ class Narrowing:
             said &= Q(example__in=self.examples)
         return said
 
+    @property
+    def is_any(self) -> bool:
+        return self.outputs is not None or self.examples is not None
+
+    @property
+    def by_tag(self) -> Narrowing:
+        """The same without the round."""
+        return Narrowing(examples=self.examples)
+
     def sql(self, output: str, example: str) -> tuple[str, list[Any]]:
         """As SQL that begins with AND, or is empty, with its parameters; the arguments are names of columns."""
-        parts, parameters = [], []
+        parts: list[str] = []
+        parameters: list[Any] = []
         for column, keys in ((output, self.outputs), (example, self.examples)):
             if keys is not None:
                 statement, values = keys.query.sql_with_params()
                 parts.append(f" AND {column} IN ({statement})")
                 parameters += values
         return "".join(parts), parameters
+
+    def sql_of_output(self, output: str, runs: Collection[int]) -> tuple[str, list[Any]]:
+        """As ``sql``, where only the output is known, which is one of these runs."""
+        if self.examples is None:
+            return self.sql(output, "")
+        condition, parameters = self.sql("id", "example_id")
+        statement = f" AND {output} IN (SELECT id FROM runs_output WHERE run_id = ANY(%s){condition})"  # noqa: S608 -- the name of a column, and conditions of querysets
+        return statement, [list(runs), *parameters]
 
 
 def narrowing_of(project: Project, filters: Filters, versions: list[int]) -> Narrowing:

@@ -18,8 +18,8 @@ from taxonomy.models import Source, Verdict
 class ChosenRuns:
     """The runs of a breakdown, the baseline's first, then by the candidates' names.
 
-    ``passed_over``: run shown -> the newest other run of its candidate that a reader might look for, and
-    ``settled``: keys of the runs of the version of which people settled an output.
+    ``others``: run shown -> the other runs of its candidate that were not cancelled, those with settled outputs first,
+    newer ones before older ones. ``settled``: keys of the version's runs of which people settled an output.
     """
 
     runs: Sequence[Run]
@@ -94,7 +94,8 @@ def chosen_runs(version: EvalSetVersion, filters: Filters) -> ChosenRuns:
     if missing := [key for key in filters.runs if key not in known]:
         raise FilterError(f"Run {missing[0]} is not over {version}. Choose a run of this version.")
     settled = frozenset(run.pk for run in rows if run.is_settled)
-    shown, others = [], {}
+    shown: list[Run] = []
+    others: dict[int, list[Run]] = {}
     for candidate, runs in by_candidate.items():
         if filters.candidates and candidate not in filters.candidates:
             continue
