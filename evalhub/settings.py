@@ -280,12 +280,14 @@ CELERY_TASK_ROUTES = {
     "evalhub.evalsets.tasks.sweep_uploads_task": {"queue": "sweep"},
     "evalhub.checks.tasks.sweep_scores_task": {"queue": "sweep"},
     "evalhub.exports.tasks.sweep_exports_task": {"queue": "sweep"},
+    "taxonomy.tasks.sweep_findings_task": {"queue": "sweep"},
 }
 CELERY_BEAT_SCHEDULE = {
     "sweep runs": {"task": "evalhub.runs.tasks.sweep_runs_task", "schedule": 15, "options": {"expires": 15}},
     "sweep uploads": {"task": "evalhub.evalsets.tasks.sweep_uploads_task", "schedule": 15, "options": {"expires": 15}},
     "sweep scores": {"task": "evalhub.checks.tasks.sweep_scores_task", "schedule": 15, "options": {"expires": 15}},
     "sweep exports": {"task": "evalhub.exports.tasks.sweep_exports_task", "schedule": 15, "options": {"expires": 15}},
+    "sweep findings": {"task": "taxonomy.tasks.sweep_findings_task", "schedule": 15, "options": {"expires": 15}},
     "sweep notices": {"task": "reviews.tasks.sweep_notices_task", "schedule": 30, "options": {"expires": 30}},
 }
 CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"  # in memory: the schedule above is all there is to remember
@@ -295,6 +297,10 @@ CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"  # in memory: the schedule above
 AFTER_FOUNDING = ["taxonomy.types.starters.add_starter_taxonomy"]
 # Tasks sent with a run's id when outputs of it were stored.
 AFTER_OUTPUTS = ["evalhub.checks.tasks.score_run_task"]
+# Called with a check that was added, and the one that it replaces, if any.
+AFTER_CHECKS = ["taxonomy.meanings.defaults.mean_by_default"]
+# Tasks sent with a run's id when scores of it were stored, or a check of it was retired.
+AFTER_SCORES = ["taxonomy.tasks.find_by_checks_task"]
 # What an upload's rows become: for each purpose the class that checks and stores them.
 UPLOAD_IMPORTS = {
     "examples": "evalhub.evalsets.importing.ExamplesImport",
@@ -308,6 +314,11 @@ OUTPUT_NARROWINGS = {
     "round": "reviews.rounds.narrowed.outputs_of_round",
     "rounds": "reviews.rounds.narrowed.rounds_with",
 }
+# What people said is known above the taxonomy: how much of it carries certain error types, and what somebody has yet to
+# say something of. Lists of outputs that are no export, of which a review round can be made all the same.
+SAID_WITH_TYPES = "reviews.carrying.said_with_types"
+OUTPUTS_UNSAID = "reviews.carrying.outputs_unsaid_by"
+OUTPUT_LISTS = {"error_type_outputs": "taxonomy.types.outputs.TypeOutputs"}
 # What can be exported: for each kind of rows the class that knows its filters and columns.
 EXPORTS = {
     "examples": "evalhub.evalsets.exporting.ExamplesExport",

@@ -124,7 +124,8 @@ class Source(models.TextChoices):
 class CheckMeaning(models.Model):
     """What failing a check means: an output that fails it, by this cause, has this error type, without anybody's word.
 
-    ``cause``: as in Score; "" stands for every cause of the check that has no row of its own.
+    ``cause``: as in Score. One without the field that it may name stands for that cause with any field, and "" for
+    every cause of the check; the longest that fits counts. Without a row a failure means nothing, until people say so.
     """
 
     by = models.ForeignKey(Check, models.CASCADE, related_name="meanings", db_column="check_id")
@@ -133,6 +134,18 @@ class CheckMeaning(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["by", "cause"], name="one_meaning_of_a_cause")]
+
+
+class FindingNote(models.Model):
+    """A note that the verdicts of a run were brought in line with what its checks found, and by which meanings.
+
+    It saves work, tells how far a change of meanings has come, and decides nothing: without it the rows are looked at
+    once more.
+    """
+
+    run = models.OneToOneField(Run, models.CASCADE, related_name="+")
+    meanings = models.CharField(max_length=32, help_text="A digest of the meanings of the eval set's active checks.")
+    finished_at = models.DateTimeField(null=True, help_text="The run's; none while outputs or scores may still come.")
 
 
 class FindingSet(models.Model):

@@ -14,16 +14,21 @@ from taxonomy.models import Source, Verdict
 Types = tuple[int, ...]
 """Sorted keys of error types."""
 
+# What a failure means; see CheckMeaning. To be joined to rows named “said” that have a check_id and a cause.
+MEANING = """(
+    SELECT its.error_type_id FROM taxonomy_checkmeaning AS its
+    WHERE its.check_id = said.check_id AND its.cause IN (said.cause, split_part(said.cause, ':', 1), '')
+    ORDER BY length(its.cause) DESC LIMIT 1
+) AS meaning"""
 # Scores are of checks that may have been retired since: those say nothing any more.
-BY_CHECKS = """
-SELECT score.output_id, array_agg(DISTINCT meaning.error_type_id ORDER BY meaning.error_type_id)
-FROM checks_score AS score
-JOIN checks_check AS judge ON judge.id = score.check_id AND judge.retired_at IS NULL
-JOIN taxonomy_checkmeaning AS meaning ON meaning.check_id = score.check_id
-WHERE score.output_id = ANY(%s) AND score.outcome = 'failed' AND (meaning.cause = score.cause OR meaning.cause = ''
-    AND NOT EXISTS (SELECT FROM taxonomy_checkmeaning WHERE check_id = score.check_id AND cause = score.cause))
-GROUP BY score.output_id
-"""
+BY_CHECKS = f"""
+SELECT said.output_id, array_agg(DISTINCT meaning.error_type_id ORDER BY meaning.error_type_id)
+FROM checks_score AS said
+JOIN checks_check AS judge ON judge.id = said.check_id AND judge.retired_at IS NULL
+CROSS JOIN LATERAL {MEANING}
+WHERE said.output_id = ANY(%s) AND said.outcome = 'failed'
+GROUP BY said.output_id
+"""  # noqa: S608 -- constants
 SETS = """
 SELECT found.people, found.checks, found.id FROM taxonomy_findingset AS found
 JOIN unnest(%(people)s::text[], %(checks)s::text[]) AS wanted (people, checks)

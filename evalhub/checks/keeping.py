@@ -6,8 +6,10 @@ from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+from django.utils.module_loading import import_string
 
 from evalhub.checks.models import Check
 from evalhub.errors import EvalHubError
@@ -39,7 +41,7 @@ def add_check(eval_set: EvalSet, kind: str, name: str, parameters: Mapping[str, 
 def replace_check(old: Check, name: str, parameters: Mapping[str, Any], user: User) -> Check:
     """Retire a check and add one of the same kind in its place. Raises RetiredError, NameTakenError."""
     retire(old)
-    check = make(old.eval_set, old.kind, name, parameters)
+    check = make(old.eval_set, old.kind, name, parameters, old)
     record_event(old.eval_set.project, user, "changed the check", f"{check} of {old.eval_set}")
     return check
 
@@ -51,12 +53,16 @@ def retire_check(check: Check, user: User) -> None:
     record_event(check.eval_set.project, user, "retired the check", f"{check} of {check.eval_set}")
 
 
-def make(eval_set: EvalSet, kind: str, name: str, parameters: Mapping[str, Any]) -> Check:
+def make(
+    eval_set: EvalSet, kind: str, name: str, parameters: Mapping[str, Any], replaced: Check | None = None
+) -> Check:
     try:
         with transaction.atomic():
             check = Check.objects.create(eval_set=eval_set, kind=kind, name=name, parameters=dict(parameters))
     except IntegrityError as error:
         raise NameTakenError(NameTakenError.__doc__) from error
+    for dotted_name in settings.AFTER_CHECKS:
+        import_string(dotted_name)(check, replaced)
     transaction.on_commit(partial(send, SCORE_CHECK, check.pk))
     return check
 
@@ -64,6 +70,7 @@ def make(eval_set: EvalSet, kind: str, name: str, parameters: Mapping[str, Any])
 def retire(check: Check) -> None:
     if not Check.objects.active().filter(pk=check.pk).update(retired_at=timezone.now()):
         raise RetiredError(RetiredError.__doc__)
+    transaction.on_commit(partial(send, SCORE_CHECK, check.pk))  # to tell that its scores say nothing any more
 
 
 def suggested_name(title: str, taken: Iterable[str]) -> str:

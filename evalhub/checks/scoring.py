@@ -6,12 +6,12 @@ So a task may be lost, doubled or killed: the next one finds the rest, and no ch
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence, Set
-from contextlib import contextmanager
 from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import QuerySet
 
+from evalhub.checks.alone import alone_at
 from evalhub.checks.answers import as_answer
 from evalhub.checks.judging import judge_of
 from evalhub.checks.kinds.base import Expected, Judge
@@ -35,7 +35,7 @@ def score_run(run: Run) -> int:
     """
     stored = 0
     while missing := unscored_outputs(run, checks := active_checks(run)):
-        with sole_scorer(run) as is_ours:
+        with alone_at(f"score run {run.pk}") as is_ours:
             if not is_ours:
                 break
             judges = {check.pk: judge_of(check) for check in checks}
@@ -78,20 +78,6 @@ GROUP BY output.id
 HAVING count(score.id) < cardinality(%(checks)s)
 ORDER BY output.id
 """
-
-
-@contextmanager
-def sole_scorer(run: Run) -> Iterator[bool]:
-    """Whether this is the only process that now scores the run. A killed process's lock goes with its connection."""
-    key = [f"score run {run.pk}"]
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", key)
-        is_ours = bool(cursor.fetchone()[0])
-        try:
-            yield is_ours
-        finally:
-            if is_ours:
-                cursor.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", key)
 
 
 def score_batch(run: Run, outputs: Sequence[int], judges: Judges) -> int:

@@ -1,8 +1,9 @@
 import pytest
 from django.db import connection
 
+from evalhub.checks.alone import alone_at
 from evalhub.checks.models import Check, Score
-from evalhub.checks.scoring import READ_AT_ONCE, score_check, score_run, sole_scorer, unscored_outputs
+from evalhub.checks.scoring import READ_AT_ONCE, score_check, score_run, unscored_outputs
 from evalhub.runs.models import Output
 from tests.checks.conftest import ANSWER_FIELD, MODELS
 from tests.making import make_check, make_run, make_version
@@ -204,7 +205,7 @@ def test_a_second_process_leaves_a_run_to_the_first(version):
 def test_the_lock_is_let_go_when_scoring_fails(version):
     run = make_run(version)
 
-    with pytest.raises(ZeroDivisionError), sole_scorer(run) as is_ours:
+    with pytest.raises(ZeroDivisionError), alone_at(f"score run {run.pk}") as is_ours:
         assert is_ours
         raise ZeroDivisionError
 
