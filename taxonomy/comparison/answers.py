@@ -1,0 +1,185 @@
+"""What two runs answered to the same examples, counted: all that the figures of a comparison are made of.
+
+Where each example was asked once, every check judged every output and no examples share a cluster, two statements over
+indexes tell it all, however many outputs there are. Everything else takes one statement that reads more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import orjson
+from django.db import connection
+
+from evalhub.checks.models import Check
+from evalhub.evalsets.models import EvalSetVersion
+from evalhub.runs.models import Run
+from taxonomy.tallies import Side, pair_tallies_of
+
+# One row for each way in which examples came out. “is_right” is as in evalhub.checks.shares: a missing answer is wrong,
+# and an output that not all checks scored yet, or none could judge, is not counted.
+EXAMPLES = """
+WITH scored AS (
+    SELECT output_id, count(*) AS scores,
+        array_agg(check_id ORDER BY check_id) FILTER (WHERE outcome <> 'skipped') AS judged,
+        array_agg(check_id ORDER BY check_id) FILTER (WHERE outcome = 'failed') AS failed
+    FROM checks_score WHERE run_id IN (%(first)s, %(second)s) AND check_id = ANY(%(checks)s::bigint[])
+    GROUP BY output_id
+), said AS (
+    SELECT output.run_id, output.example_id, output.repeat, jsonb_build_array(
+        output.repeat, verdict.source, verdict.outcome, found.people, found.checks,
+        coalesce(scored.judged, '{}'), coalesce(scored.failed, '{}'),
+        CASE WHEN output.error_cause <> '' AND cardinality(%(checks)s::bigint[]) > 0 THEN false
+            WHEN scored.scores = cardinality(%(checks)s::bigint[]) AND scored.judged IS NOT NULL
+            THEN scored.failed IS NULL END
+    ) AS answer
+    FROM runs_output AS output
+    LEFT JOIN taxonomy_verdict AS verdict ON verdict.output_id = output.id
+    LEFT JOIN taxonomy_findingset AS found ON found.id = verdict.found_id
+    LEFT JOIN scored ON scored.output_id = output.id
+    WHERE output.run_id IN (%(first)s, %(second)s)
+), example AS (
+    SELECT example_id, jsonb_agg(answer ORDER BY repeat) FILTER (WHERE run_id = %(first)s) AS first,
+        jsonb_agg(answer ORDER BY repeat) FILTER (WHERE run_id = %(second)s) AS second
+    FROM said GROUP BY example_id
+)
+SELECT CASE WHEN %(clusters)s THEN example.cluster ELSE '' END AS cluster, pair.first, pair.second, count(*)
+FROM example AS pair JOIN evalsets_example AS example ON example.id = pair.example_id
+GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
+"""
+SCORED = """
+SELECT run_id, check_id, count(*) FILTER (WHERE outcome <> 'skipped') FROM checks_score
+WHERE run_id IN (%(first)s, %(second)s) AND check_id = ANY(%(checks)s::bigint[]) GROUP BY 1, 2
+"""
+FAILED = """
+SELECT one.failed, two.failed, count(*)
+FROM (
+    SELECT output.example_id, array_agg(score.check_id ORDER BY score.check_id) AS failed
+    FROM checks_score AS score JOIN runs_output AS output ON output.id = score.output_id
+    WHERE score.run_id = %(first)s AND score.check_id = ANY(%(checks)s::bigint[]) AND score.outcome = 'failed'
+    GROUP BY 1
+) AS one FULL JOIN (
+    SELECT output.example_id, array_agg(score.check_id ORDER BY score.check_id) AS failed
+    FROM checks_score AS score JOIN runs_output AS output ON output.id = score.output_id
+    WHERE score.run_id = %(second)s AND score.check_id = ANY(%(checks)s::bigint[]) AND score.outcome = 'failed'
+    GROUP BY 1
+) AS two USING (example_id)
+GROUP BY 1, 2 ORDER BY 1, 2
+"""
+SHARED = "SELECT count(*) > count(DISTINCT cluster) FROM evalsets_example WHERE version_id = %s AND cluster <> ''"
+
+
+class Facts(NamedTuple):
+    """One output: its verdict, the checks that judged it, those that it failed, and whether it is right by them all.
+
+    ``is_right`` is None where the checks do not say.
+    """
+
+    side: Side | None
+    judged: tuple[int, ...]
+    failed: tuple[int, ...]
+    is_right: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """``examples`` to which both runs answered like this: {repeat: Facts} of each.
+
+    Examples of one ``cluster`` are no independent observations; those of none ("") are.
+    """
+
+    first: dict[int, Facts]
+    second: dict[int, Facts]
+    examples: int
+    cluster: str = ""
+
+
+@dataclass(frozen=True)
+class Answers:
+    """``by_verdict`` tells verdicts and what checks judged; ``by_check`` which checks failed. They may be the same."""
+
+    by_verdict: Sequence[Group]
+    by_check: Sequence[Group]
+    shares_clusters: bool
+
+
+def answers_of(first: Run, second: Run) -> Answers:
+    """What two runs over the same version answered, counted."""
+    checks = sorted(Check.objects.active().filter(eval_set__versions=first.version_id).values_list("pk", flat=True))
+    clusters = shares_clusters(first.version)
+    asked = {"first": first.pk, "second": second.pk, "checks": checks, "clusters": clusters}
+    if first.repeats == second.repeats == 1 and not clusters and is_all_judged(first.version, asked):
+        return quick_answers(first, asked)
+    groups = read_examples(asked)
+    return Answers(groups, groups, clusters)
+
+
+def shares_clusters(version: EvalSetVersion) -> bool:
+    """Whether any two examples are of one conversation, customer or document."""
+    if version.facts.get("clusters") == 0:
+        return False
+    with connection.cursor() as cursor:
+        cursor.execute(SHARED, [version.pk])
+        return bool(cursor.fetchone()[0])
+
+
+def is_all_judged(version: EvalSetVersion, asked: dict[str, Any]) -> bool:
+    """Whether every active check judged an output of every example in both runs."""
+    with connection.cursor() as cursor:
+        cursor.execute(SCORED, asked)
+        judged = [count for _, _, count in cursor.fetchall()]
+    return len(judged) == 2 * len(asked["checks"]) and set(judged) <= {version.example_count}
+
+
+def quick_answers(first: Run, asked: dict[str, Any]) -> Answers:
+    """The same as ``read_examples`` where ``is_all_judged``, from the indexes of verdicts and scores."""
+    checks = tuple(asked["checks"])
+    sides = [
+        Group(of_verdict(tally.first, checks), of_verdict(tally.second, checks), tally.count)
+        for tally in pair_tallies_of(asked["first"], asked["second"])
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(FAILED, asked)
+        scores = [Group(of_scores(one, checks), of_scores(two, checks), count) for one, two, count in cursor.fetchall()]
+    if checks:
+        whole = first.version.example_count
+        sides.append(Group(of_verdict(None, checks), of_verdict(None, checks), whole - examples_in(sides)))
+        scores.append(Group(of_scores((), checks), of_scores((), checks), whole - examples_in(scores)))
+    return Answers(sides, scores, shares_clusters=False)
+
+
+def examples_in(groups: Sequence[Group]) -> int:
+    return sum(group.examples for group in groups)
+
+
+def of_verdict(side: Side | None, checks: tuple[int, ...]) -> dict[int, Facts]:
+    return {1: Facts(side, checks, (), None)}
+
+
+def of_scores(failed: Sequence[int] | None, checks: tuple[int, ...]) -> dict[int, Facts]:
+    return {1: Facts(None, checks, tuple(failed or ()), not failed)}
+
+
+def read_examples(asked: dict[str, Any]) -> list[Group]:
+    """Whatever was judged, and however often each example was asked."""
+    with connection.cursor() as cursor:
+        cursor.execute(EXAMPLES, asked)
+        return [
+            Group(repeats_of(first), repeats_of(second), count, cluster)
+            for cluster, first, second, count in cursor.fetchall()
+        ]
+
+
+def repeats_of(said: str | None) -> dict[int, Facts]:
+    # Django has psycopg hand JSON over as text.
+    return {
+        repeat: Facts(
+            Side(source, outcome, tuple(people), tuple(checks)) if source else None,
+            tuple(judged),
+            tuple(failed),
+            is_right,
+        )
+        for repeat, source, outcome, people, checks, judged, failed, is_right in orjson.loads(said or "[]")
+    }
