@@ -8,6 +8,7 @@ from reviews.desk import views as desk_views
 from reviews.importing import views as import_views
 from reviews.making import adding_views
 from reviews.making import views as making_views
+from reviews.notes import board_views, group_views, saturation_views
 from reviews.notes import views as notes_views
 from reviews.notices import views as notice_views
 from reviews.reading import views as reading_views
@@ -31,6 +32,14 @@ urlpatterns = [
     path("review/rounds/<int:pk>/progress/", round_views.round_progress, name="round_progress"),
     path("review/rounds/<int:pk>/bulk/", bulk_views.change_items, name="bulk"),
     path("review/rounds/<int:pk>/notes/", notes_views.notes, name="notes"),
+    path("review/notes/", board_views.board, name="board"),
+    path("review/notes/put/", board_views.put_notes, name="put_notes"),
+    path("review/notes/saturation/", saturation_views.saturation, name="saturation"),
+    path("review/notes/groups/<int:pk>/change/", group_views.change_note_group, name="change_note_group"),
+    path("review/notes/groups/<int:pk>/merge/", group_views.merge_note_group, name="merge_note_group"),
+    path("review/notes/groups/<int:pk>/dissolve/", group_views.dissolve_note_group, name="dissolve_note_group"),
+    path("review/notes/groups/<int:pk>/turn/", group_views.turn_note_group, name="turn_note_group"),
+    path("review/notes/groups/<int:pk>/take-back/", group_views.take_note_group_back, name="take_note_group_back"),
     path("review/rounds/<int:pk>/agreement/", agreement_views.agreement, name="agreement"),
     path("review/rounds/<int:pk>/agreement/items/", agreement_views.agreement_items, name="agreement_items"),
     path("review/rounds/<int:pk>/agreement/summary/", agreement_views.agreement_summary, name="agreement_summary"),

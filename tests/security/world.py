@@ -23,6 +23,8 @@ from evalhub.projects.models import ApiKey, Invitation, Member, Project, Role, U
 from evalhub.runs.models import Run
 from reviews.calibration.known import mark_known
 from reviews.labelling import decide, record_label
+from reviews.models import Label
+from reviews.notes.grouping import make_group, put
 from taxonomy.models import ErrorType
 from tests.making import admin_of, make_candidate, make_check, make_round, make_run, make_score, make_version
 from tests.people import make_member
@@ -57,6 +59,7 @@ class World:
     contested_item: int
     decided_item: int
     known_answer: int
+    note_group: int
     export: int
     token: str = "no-such-token"
     check_kind: str = "equals"
@@ -153,6 +156,7 @@ def make_world(project: Project, text: str = "plain") -> World:
         contested_item=contested,
         decided_item=decided,
         known_answer=mark_known(outputs[0], admin, "fail", [error_type], text).pk,
+        note_group=make_note_group(project, contested, text),
         export=ask_for_export(project, admin, "outputs", "csv", {"run": str(run.pk)}).pk,
     )
 
@@ -166,6 +170,16 @@ def make_contested(project: Project, run: Run, people: list[User], text: str) ->
         record_label(item, people[1], "fail", note=text)
     decide(second, people[1], "fail", note=text)
     return first.pk, second.pk
+
+
+def make_note_group(project: Project, item: int, text: str) -> int:
+    """The key of a group of notes in which that of the item's label that fails waits."""
+    admin = admin_of(project)
+    group, _ = make_group(project, text[:80], admin)
+    group.definition = text
+    group.save()
+    put(project, {Label.objects.get(item=item, outcome="fail").pk: None}, group.pk, admin)
+    return group.pk
 
 
 def make_upload(

@@ -1,0 +1,100 @@
+"""What a lead says of a group of notes: its name, and the error type that it becomes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+
+from evalhub.projects.models import Project
+from reviews.models import NoteGroup
+from taxonomy.models import ErrorType, Severity
+
+
+class GroupForm(forms.ModelForm[NoteGroup]):
+    class Meta:
+        model = NoteGroup
+        fields = ["name", "definition", "severity"]
+        help_texts = {
+            "name": "After what broke: “Wrong refund amount”, not “Refund problem”.",
+            "definition": "One sentence by which two people would decide alike.",
+        }
+        widgets = {"definition": forms.Textarea(attrs={"rows": 2})}
+
+    def clean_name(self) -> str:
+        return " ".join(str(self.cleaned_data["name"]).split())
+
+    def validate_constraints(self) -> None:
+        """Whether the name is free is asked where the groups are locked."""
+
+
+class TurnForm(forms.Form):
+    """An error type of the project's, or what makes a new one."""
+
+    into = forms.ModelChoiceField(
+        ErrorType.objects.none(), required=False, label="Error type", empty_label="a new one, as written below"
+    )
+    name = forms.CharField(max_length=80, required=False, help_text=GroupForm.Meta.help_texts["name"])
+    definition = forms.CharField(
+        max_length=1000,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text="One sentence by which two people would decide alike. Reviewers see it beside the name.",
+    )
+    not_this_if = forms.CharField(
+        max_length=1000,
+        required=False,
+        label="Not this if",
+        widget=forms.Textarea(attrs={"rows": 2}),
+        help_text="When it is another error type, or none.",
+    )
+    severity = forms.ChoiceField(choices=Severity.choices, required=False, help_text="How much one such output costs.")
+    parent = forms.ModelChoiceField(
+        ErrorType.objects.none(),
+        required=False,
+        label="Below",
+        empty_label="nothing: it stands by itself",
+        help_text="An output with this type also counts for the one above.",
+    )
+
+    def __init__(self, data: Any, *, group: NoteGroup) -> None:
+        start = {"name": group.name, "definition": group.definition, "severity": group.severity}
+        super().__init__(data, initial=start | {"into": twin_of(group)})
+        self.group = group
+        active = ErrorType.objects.in_project(group.project).active()
+        # As where error types are edited: two levels are enough for people to find their way.
+        for name, types in (("into", active), ("parent", active.filter(parent=None))):
+            field = self.fields[name]
+            assert isinstance(field, forms.ModelChoiceField)
+            field.queryset = types
+
+    def clean(self) -> dict[str, Any]:
+        said = self.cleaned_data
+        if said.get("into") or self.errors:
+            return said
+        said["name"] = " ".join(said.get("name", "").split())
+        if not said["name"]:
+            self.add_error("name", "Name the new error type, or choose one that is there.")
+        elif ErrorType.objects.in_project(self.group.project).filter(name__iexact=said["name"]).exists():
+            self.add_error("name", "There is an error type of this name. Choose it above, or choose another name.")
+        return said
+
+    def error_type(self) -> ErrorType:
+        """What was chosen, or a new one that is not stored yet. The form must be valid."""
+        said = self.cleaned_data
+        if said["into"]:
+            return said["into"]
+        return ErrorType(
+            project=self.group.project,
+            name=said["name"],
+            definition=said["definition"],
+            not_this_if=said["not_this_if"],
+            severity=said["severity"] or Severity.MAJOR,
+            parent=said["parent"],
+        )
+
+
+def twin_of(group: NoteGroup) -> ErrorType | None:
+    """The error type of the group's name, if there is one: what it was turned into before, perhaps."""
+    found: Project = group.project
+    return ErrorType.objects.in_project(found).active().filter(name__iexact=group.name).first()
