@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from math import sqrt
 from typing import TYPE_CHECKING
 
-from taxonomy.statistics.intervals import Interval, student, wilson_score
+from taxonomy.statistics.clusters import Clusters
+from taxonomy.statistics.intervals import Interval, Z, student
 
 if TYPE_CHECKING:
     from numpy import ndarray
@@ -42,36 +43,39 @@ def mcnemar(first_only: int, second_only: int) -> float:
 def difference(both: int, first_only: int, second_only: int, neither: int) -> Interval | None:
     """The share of the second candidate minus that of the first, from -1 to 1; None without pairs.
 
-    Numbers of examples on which both, only the first, only the second, or neither has the error. The interval is
-    method 10 of R. Newcombe, Improved confidence intervals for the difference between binomial proportions based on
-    paired data (1998): Wilson's intervals of both shares, joined with their correlation.
+    Numbers of examples on which both, only the first, only the second, or neither has the error. The interval holds the
+    differences that the score test does not refuse: T. Tango, Equivalence test and confidence interval for the
+    difference in proportions for the paired-sample design (1998). Newcombe's method 10 (1998), which is as easy, covers
+    99 % where rates are some percent and the candidates alike; this one 95 to 97 %.
     """
     n = both + first_only + second_only + neither
     if n == 0:
         return None
-    one, two = (both + first_only) / n, (both + second_only) / n
-    low_one, high_one = wilson_score(one, n)
-    low_two, high_two = wilson_score(two, n)
-    phi = correlation(both, first_only, second_only, neither)
     value = (second_only - first_only) / n
-    below = joined(two - low_two, high_one - one, phi)
-    above = joined(high_two - two, one - low_one, phi)
-    return Interval(value, max(value - below, -1.0), min(value + above, 1.0))
+    low = -1.0 if first_only == n else -furthest(second_only, first_only, n)
+    high = 1.0 if second_only == n else furthest(first_only, second_only, n)
+    return Interval(value, min(low, value), max(high, value))
 
 
-def correlation(both: int, first_only: int, second_only: int, neither: int) -> float:
-    """Of the two candidates' errors, -1 to 1, with Newcombe's correction; 0 where one has them always or never."""
-    n = both + first_only + second_only + neither
-    one, two = both + first_only, both + second_only
-    product = one * (n - one) * two * (n - two)
-    if product == 0:
-        return 0.0
-    excess = both * neither - first_only * second_only
-    return (max(excess - n / 2, 0.0) if excess > 0 else excess) / sqrt(product)
+def furthest(less: int, more: int, n: int) -> float:
+    """The largest difference in favour of ``more`` that the score test does not refuse; found by halves, to 1e-13."""
+    low, high = (more - less) / n, 1.0
+    for _ in range(44):
+        middle = (low + high) / 2
+        low, high = (middle, high) if score(less, more, n, middle) > -Z else (low, middle)
+    return high
 
 
-def joined(second: float, first: float, phi: float) -> float:
-    return sqrt(max(second * second - 2 * phi * second * first + first * first, 0.0))
+def score(less: int, more: int, n: int, gap: float) -> float:
+    """Tango's z: how far ``more - less`` discordant pairs of ``n`` lie above a true difference of ``gap``."""
+    # The likeliest share of pairs of the kind “less” if the difference is the gap, from the quadratic equation for it.
+    slope = (2 * n - more + less) * gap - more - less
+    product = 8 * n * less * gap * (1 - gap)
+    root = sqrt(max(slope * slope + product, 0.0))
+    share = (root - slope) / (4 * n) if slope <= 0 else product / (4 * n * (root + slope))
+    variance = n * (2 * share + gap * (1 - gap))
+    above = more - less - n * gap
+    return above / sqrt(variance) if variance > 0 else above * 1e9
 
 
 def mean_difference(
@@ -94,14 +98,20 @@ def mean_difference(
     if not len(first):
         return None
     weight = np.ones(len(first)) if weights is None else np.asarray(weights, float)
-    change = (np.asarray(second, float) - np.asarray(first, float)) * weight
-    if clusters is not None:
-        places = {cluster: place for place, cluster in enumerate(dict.fromkeys(clusters))}
-        place = np.array([places[cluster] for cluster in clusters])
-        change, weight = np.bincount(place, change), np.bincount(place, weight)
-    value = float(change.sum() / weight.sum())
-    low, high = mean_interval(change, weight)
-    return PairedMean(value, min(low, value), max(high, value), sign_flip(change), len(change))
+    change = np.asarray(second, float) - np.asarray(first, float)
+    place = np.arange(len(change)) if clusters is None else places_of(clusters)
+    value = float((change * weight).sum() / weight.sum())
+    low, high = mean_interval(change, weight, place)
+    p = sign_flip(np.bincount(place, change * weight))
+    return PairedMean(value, min(low, value), max(high, value), p, int(place.max()) + 1)
+
+
+def places_of(clusters: Sequence[Hashable]) -> ndarray:
+    """A number for each cluster, from 0."""
+    import numpy as np
+
+    numbers = {cluster: number for number, cluster in enumerate(dict.fromkeys(clusters))}
+    return np.array([numbers[cluster] for cluster in clusters])
 
 
 def weight_of_repeats(first: int, second: int) -> float:
@@ -112,16 +122,17 @@ def weight_of_repeats(first: int, second: int) -> float:
     return 2 * first * second / (first + second)
 
 
-def mean_interval(change: ndarray, weight: ndarray) -> tuple[float, float]:
+def mean_interval(change: ndarray, weight: ndarray, place: ndarray) -> tuple[float, float]:
     import numpy as np
 
-    one = weight.mean()
-    change, weight = np.append(change, [one, -one]), np.append(weight, [one, one])
-    n, total = len(change), weight.sum()
-    mean = change.sum() / total
-    error = sqrt(n / (n - 1) * float(((change - mean * weight) ** 2).sum())) / total
-    half = student(n - 1) * error
-    return max(float(mean - half), -1.0), min(float(mean + half), 1.0)
+    differing = change[change != 0]
+    size = sqrt(float((differing**2).mean())) if len(differing) else 1.0
+    change, weight = np.append(change, [size, -size]), np.append(weight, [weight.mean()] * 2)
+    place = np.append(place, [place.max() + 1, place.max() + 2])
+    mean = float((change * weight).sum() / weight.sum())
+    error, freedom = Clusters.of(weight * (change - mean), weight, place).spread()
+    half = student(freedom) * error
+    return max(mean - half, -1.0), min(mean + half, 1.0)
 
 
 def sign_flip(change: ndarray) -> float:
@@ -141,7 +152,7 @@ def sign_flip(change: ndarray) -> float:
 
 
 def sums_of_signs(sizes: ndarray, counts: ndarray) -> tuple[ndarray, ndarray] | None:
-    """The sums that may come of ``counts`` numbers of these sizes, and the chance of each; None if they are too many."""
+    """The sums that may come of ``counts`` numbers of these sizes, and the chance of each; None for too many."""
     import numpy as np
     from scipy.special import gammaln
 
@@ -153,5 +164,5 @@ def sums_of_signs(sizes: ndarray, counts: ndarray) -> tuple[ndarray, ndarray] | 
         chance = np.exp(gammaln(count + 1) - gammaln(plus + 1) - gammaln(count - plus + 1) - count * np.log(2))
         reached = np.round(np.add.outer(sums, size * (2 * plus - count)), 8).ravel()
         sums, place = np.unique(reached, return_inverse=True)
-        chances = np.bincount(place, np.multiply.outer(chances, chance).ravel())
+        chances = np.bincount(place, np.multiply.outer(chances, chance).ravel()).astype(float)
     return sums, chances
