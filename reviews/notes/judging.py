@@ -86,7 +86,7 @@ def preview_of(group: NoteGroup, error_type: ErrorType | None) -> Preview:
     return Preview(
         labels=len(found.given),
         carrying=len(found.carrying),
-        refused=found.refused,
+        refused=dict(found.refused),
         typed=sum(bool(types_of(note.label)) for note in found.given),
         items=len(items),
         outputs=len({item.output_id for item in items.values()}),
