@@ -13,12 +13,13 @@ from evalhub.runs.exporting import run_of
 from evalhub.runs.models import Output
 from taxonomy.breakdown.counting import CountedError, counted_outputs
 from taxonomy.models import ErrorType, Finding
+from taxonomy.models import Source as FindingSource
 
-CODES = ArraySubquery(
-    Finding.objects.filter(verdict__output=OuterRef("pk"))
-    .order_by("error_type__position", "error_type")
-    .values("error_type__code")
-)
+
+def codes(**said: str) -> ArraySubquery:
+    """The codes of the error types of an output's findings."""
+    found = Finding.objects.filter(verdict__output=OuterRef("pk"), **said)
+    return ArraySubquery(found.order_by("error_type__position", "error_type").values("error_type__code"))
 
 
 class VerdictsExport(Source):
@@ -30,7 +31,10 @@ class VerdictsExport(Source):
         Column("example_id", Holds.TEXT, "example__key"),
         Column("repeat", Holds.INTEGER, "repeat"),
         Column("verdict", Holds.TEXT, "verdict__outcome"),
-        Column("error_types", Holds.TEXTS, CODES),
+        Column("source", Holds.TEXT, "verdict__source"),
+        Column("error_types", Holds.TEXTS, codes(source=FindingSource.PEOPLE)),
+        Column("error_types_by_checks", Holds.TEXTS, codes(source=FindingSource.CHECK)),
+        Column("failing_step", Holds.INTEGER, "verdict__failing_step"),
         Column("inclusion_probability", Holds.NUMBER, "verdict__inclusion_probability"),
         Column("settled_at", Holds.TIME, "verdict__settled_at"),
         Column("decided_by", Holds.TEXT, "verdict__decided_by__name"),
