@@ -3,57 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Any
+from datetime import datetime
+from typing import Any, NamedTuple
 
 from django.db import connection, transaction
-from django.db.models import Min
 from django.utils import timezone
 from psycopg.types.json import Jsonb
 
 from evalhub.errors import EvalHubError
 from evalhub.projects.models import User
-from evalhub.runs.models import Output
+from reviews import label_sql
 from reviews.models import Decision, Draft, ItemEvent, Label, ReviewItem, Saying
 from reviews.queue import mark_freed
-from reviews.status import Said, Status, agreed_types, item_status
-from taxonomy.models import ErrorType, Verdict
-from taxonomy.settling import record_verdict, withdraw_verdict
+from reviews.rows import all_rows, first_row
+from reviews.status import Said, Status, item_status
+from reviews.verdicts import derive_verdict
+from taxonomy.models import ErrorType
 from taxonomy.versions import present_version
 
 Action = ItemEvent.Action
-
-# The claim tells when the person first saw the item, and whether they hold it still.
-END_WORK = """
-WITH draft AS (DELETE FROM reviews_draft WHERE item_id = %(item)s AND reviewer_id = %(me)s),
-    deferral AS (DELETE FROM reviews_deferral WHERE item_id = %(item)s AND reviewer_id = %(me)s)
-DELETE FROM reviews_claim WHERE item_id = %(item)s AND reviewer_id = %(me)s
-RETURNING extract(epoch FROM now() - began_at)::float8, until > now()
-"""
-HELD_BY_OTHERS = """
-SELECT count(*) FROM reviews_claim WHERE item_id = %(item)s AND until > now() AND reviewer_id <> %(me)s
-"""
-COUNT_LABEL = """
-INSERT INTO reviews_seat (round_id, reviewer_id, labels, position) VALUES (%(round)s, %(me)s, greatest(%(more)s, 0), -1)
-ON CONFLICT (round_id, reviewer_id) DO UPDATE SET labels = reviews_seat.labels + %(more)s
-"""
-# One row without a label where there is none, for the decision's sake.
-SAID = """
-SELECT label.outcome, ARRAY(SELECT errortype_id FROM reviews_label_error_types WHERE label_id = label.id),
-    EXISTS (SELECT FROM reviews_decision WHERE item_id = item.id)
-FROM reviews_reviewitem AS item LEFT JOIN reviews_label AS label ON label.item_id = item.id
-WHERE item.id = %s ORDER BY label.id
-"""
-
-
-SETTLE = "UPDATE reviews_reviewitem SET status = %s, label_count = %s WHERE id = %s"
-NOTE_EVENT = """
-INSERT INTO reviews_itemevent (item_id, action, actor_id, reviewer_id, said, note, at)
-VALUES (%s, %s, %s, %s, %s, %s, %s)
-"""
-DECIDING = (
-    *("output_id", "status", "labels_wanted", "label_count", "assigned_to", "is_known", "closed_at"),
-    *("round__closed_at", "round__contests_types", "round__hides_types", "round__project"),
-)
 
 
 class NotYours(EvalHubError):
@@ -70,9 +38,15 @@ def version_of(label: Label | None) -> str:
 
 
 def locked(item_id: int) -> ReviewItem:
-    """The item as it is now, in this transaction alone, with what decides about its labels."""
-    found = ReviewItem.objects.select_for_update(of=("self",)).select_related("round")
-    return found.only(*DECIDING).get(pk=item_id)
+    """The item as it is now, in this transaction alone, with its round."""
+    row = first_row(label_sql.LOCKED, {"item": item_id})
+    if row is None:
+        raise ReviewItem.DoesNotExist(f"There is no review item {item_id}.")
+    values = iter(row)
+    item: Any = label_sql.ITEM.take(values)
+    item.round = label_sql.ROUND.take(values)
+    found: ReviewItem = item
+    return found
 
 
 @transaction.atomic
@@ -98,42 +72,85 @@ def record_label(
     ``version_of`` their label on the page that sent this one; LabelledElsewhere is raised when they have another one
     by now, unless it says the same: that is the same label, sent twice.
     """
-    item = locked(item.pk)
+    keys = frozenset(error_type.pk for error_type in error_types)
+    label = Label(
+        item=item,
+        reviewer=reviewer,
+        outcome=outcome,
+        severity=severity,
+        fault=fault,
+        failing_step=failing_step,
+        note=note,
+        is_imported=imported,
+    )
+    return keep_label(label, keys, saw)
+
+
+def keep_label(label: Label, types: frozenset[int], saw: str | None) -> Label:
+    """As ``record_label``, inside of the caller's transaction."""
+    item, reviewer = locked(label.item_id), label.reviewer
     refuse_when_closed(item)
-    label = next(iter(Label.objects.filter(item=item, reviewer=reviewer)), None)
-    is_new = label is None
-    if label is not None and saw is not None and saw != version_of(label):
-        sent = Label(outcome=outcome, severity=severity, fault=fault, failing_step=failing_step, note=note)
-        if label.as_said() == said_now(sent, error_types):
-            return label
+    standing = standing_at(item, reviewer)
+    before = standing.own
+    if before and saw is not None and saw != before.changed_at.isoformat():
+        there = Label.objects.get(pk=before.label)
+        if there.as_said() == said_with(label, types):
+            return there
         raise LabelledElsewhere(
             "You labelled this item meanwhile, in another tab. Press again to replace that label by this one."
         )
-    seconds, is_held = end_work_on(item, reviewer)
-    if label is None:
-        if not imported and not is_held:
-            refuse_when_taken(item, reviewer)
-        label = Label(item=item, reviewer=reviewer, is_imported=imported, seconds=seconds)
-    label.outcome, label.note, label.severity, label.fault = outcome, note, severity, fault
-    label.failing_step, label.changed_at = failing_step, timezone.now()
-    label.taxonomy_version = present_version(item.round.project_id)
-    label.save()
-    if is_new:
-        tie = Label.error_types.through
-        tie.objects.bulk_create(tie(label=label, errortype=error_type) for error_type in set(error_types))
-        count_label(item, reviewer, 1)
-    else:
-        label.error_types.set(error_types)
-    note_event(item, Action.LABELLED if is_new else Action.CHANGED, reviewer, reviewer, said_now(label, error_types))
-    settle_item(item)
-    return label
+    if not before and not label.is_imported and not standing.is_held:
+        refuse_when_taken(item, reviewer, standing.held_by_others)
+    label.item, label.seconds = item, standing.seconds
+    label.created_at = label.changed_at = timezone.now()
+    was = item.status
+    said = [*standing.others, (label.outcome, types)]
+    item.label_count, item.status = len(said), derived_status(item, said, standing.is_decided)
+    label.pk = write(label, types, before.label if before else None)
+    if Status.SETTLED in {was, item.status} and not item.is_known:
+        derive_verdict(item.output_id)
+    return Label.objects.get(pk=label.pk) if before else label
+
+
+def write(label: Label, types: frozenset[int], before: int | None) -> int:
+    """Store the label, what it changes of its item, and that it was given; returns its key. ``before``: its key, if
+    there was one."""
+    item = label.item
+    parameters = {
+        "item": item.pk,
+        "round": item.round_id,
+        "project": item.round.project_id,
+        "me": label.reviewer_id,
+        "outcome": label.outcome,
+        "severity": label.severity,
+        "fault": label.fault,
+        "failing_step": label.failing_step,
+        "note": label.note,
+        "types": sorted(types),
+        "seconds": label.seconds,
+        "imported": label.is_imported,
+        "at": label.changed_at,
+        "before": before,
+        "action": Action.CHANGED if before else Action.LABELLED,
+        "said": Jsonb(said_with(label, types)),
+        "status": item.status,
+        "count": item.label_count,
+    }
+    row = first_row(label_sql.WRITE, parameters)
+    assert row is not None  # a row is written or an error raised
+    return int(row[0])
 
 
 def said_now(label: Saying, error_types: Collection[ErrorType]) -> dict[str, Any]:
     """As ``Saying.as_said``, without reading back what was just written."""
+    return said_with(label, [error_type.pk for error_type in error_types])
+
+
+def said_with(label: Saying, types: Collection[int]) -> dict[str, Any]:
+    """As ``said_now``, with keys of error types."""
     return {
         "outcome": label.outcome,
-        "error_types": sorted(error_type.pk for error_type in error_types),
+        "error_types": sorted(types),
         "severity": label.severity,
         "fault": label.fault,
         "failing_step": label.failing_step,
@@ -141,45 +158,58 @@ def said_now(label: Saying, error_types: Collection[ErrorType]) -> dict[str, Any
     }
 
 
+class Own(NamedTuple):
+    """A person's label of an item: its key, and when it was changed last."""
+
+    label: int
+    changed_at: datetime
+
+
+class Standing(NamedTuple):
+    """What decides about a person's label of an item: their own, what others said, who holds the item.
+
+    ``seconds`` since they first saw it, None when they never claimed it; ``is_held``: they hold it still.
+    """
+
+    own: Own | None
+    others: list[Said]
+    is_decided: bool
+    seconds: float | None
+    is_held: bool
+    held_by_others: int
+
+
+def standing_at(item: ReviewItem, reviewer: User) -> Standing:
+    """Of an item whose row is locked."""
+    rows = all_rows(label_sql.STANDING, {"item": item.pk, "me": reviewer.pk})
+    own = [Own(label, changed_at) for label, person, changed_at, *_ in rows if person == reviewer.pk]
+    others = [
+        (outcome, frozenset(types)) for _, person, _, outcome, types, *_ in rows if outcome and person != reviewer.pk
+    ]
+    *_, is_decided, seconds, is_held, held_by_others = rows[0]
+    is_held = bool(is_held) and item.status in ReviewItem.WANTING and may_have(item, reviewer)
+    return Standing(own[0] if own else None, others, is_decided, seconds, is_held, held_by_others)
+
+
 def refuse_when_closed(item: ReviewItem) -> None:
     if item.round.closed_at:
         raise NotYours("The round is closed, so its labels stay as they are. A lead can open it again.")
 
 
-def refuse_when_taken(item: ReviewItem, reviewer: User) -> None:
+def refuse_when_taken(item: ReviewItem, reviewer: User, held_by_others: int) -> None:
     """Raise NotYours unless a place of the item is free for somebody who does not hold it any more."""
     if item.status not in ReviewItem.WANTING:
         raise NotYours("Somebody else labelled this item meanwhile. Your note is still below; go on to the next item.")
     if not may_have(item, reviewer):
         raise NotYours("This item was given to somebody else meanwhile. Go on to the next item.")
-    with connection.cursor() as cursor:
-        cursor.execute(HELD_BY_OTHERS, {"me": reviewer.pk, "item": item.pk})
-        others = cursor.fetchone()[0]
-    if item.label_count + others >= item.labels_wanted:
+    if item.label_count + held_by_others >= item.labels_wanted:
         raise NotYours(
             "Your 15 minutes with this item were over, and somebody else reads it now. Go on to the next item."
         )
 
 
-def end_work_on(item: ReviewItem, reviewer: User) -> tuple[float | None, bool]:
-    """Seconds since the person first saw the item, None when they never claimed it; and whether they hold it still.
-
-    The claim, the draft and the deferral are gone then.
-    """
-    with connection.cursor() as cursor:
-        cursor.execute(END_WORK, {"item": item.pk, "me": reviewer.pk})
-        seconds, is_held = cursor.fetchone() or (None, False)
-    return seconds, is_held and item.status in ReviewItem.WANTING and may_have(item, reviewer)
-
-
 def may_have(item: ReviewItem, reviewer: User) -> bool:
     return not item.assigned_to or reviewer.pk in item.assigned_to
-
-
-def count_label(item: ReviewItem, reviewer: User, more: int) -> None:
-    """Keep the person's count in the round; the item's own is written by ``settle_item``."""
-    with connection.cursor() as cursor:
-        cursor.execute(COUNT_LABEL, {"round": item.round_id, "me": reviewer.pk, "more": more})
 
 
 def note_event(
@@ -188,13 +218,13 @@ def note_event(
     whose = reviewer.pk if reviewer else None
     values: list[Any] = [item.pk, action, actor.pk, whose, Jsonb(said), note[:500], timezone.now()]
     with connection.cursor() as cursor:
-        cursor.execute(NOTE_EVENT, values)
+        cursor.execute(label_sql.NOTE_EVENT, values)
 
 
 def said_of(item_id: int) -> tuple[list[Said], bool]:
     """What each label of the item says, oldest first; and whether the item was decided."""
     with connection.cursor() as cursor:
-        cursor.execute(SAID, [item_id])
+        cursor.execute(label_sql.SAID, [item_id])
         rows = cursor.fetchall()
     return [(outcome, frozenset(types)) for outcome, types, _ in rows if outcome], rows[0][2]
 
@@ -217,63 +247,9 @@ def settle_item(item: ReviewItem) -> None:
     before = item.status
     item.label_count, item.status = len(said), derived_status(item, said, is_decided)
     with connection.cursor() as cursor:
-        cursor.execute(SETTLE, [item.status, item.label_count, item.pk])
+        cursor.execute(label_sql.SETTLE, [item.status, item.label_count, item.pk])
     if Status.SETTLED in {before, item.status} and not item.is_known:
         derive_verdict(item.output_id)
-
-
-def settled_item_of(output: Output) -> ReviewItem | None:
-    """The item whose labels count for the output: that of the newest round in which it is settled."""
-    items = ReviewItem.objects.filter(output=output, status=Status.SETTLED, is_known=False, round__is_practice=False)
-    return items.order_by("-round_id").only("pk", "inclusion_probability").first()
-
-
-def derive_verdict(output_id: int) -> None:
-    """Write the verdict that follows from the labels, or withdraw it when none does."""
-    # Two rounds may settle the same output at once: the second one has to see what the first wrote.
-    output = Output.objects.select_for_update(no_key=True).only("pk", "run_id").get(pk=output_id)
-    item = settled_item_of(output)
-    if item is None:
-        withdraw_verdict(output)
-        return
-    outcome, types, decision = said_by(item.pk)
-    step = decision.failing_step if decision else first_failing_steps([item.pk]).get(item.pk)
-    record_verdict(
-        output,
-        outcome,
-        types,
-        item.inclusion_probability,
-        decided_by=decision.decided_by if decision else None,
-        why=decision.note if decision else "",
-        failing_step=step,
-    )
-
-
-def said_by(item_id: int) -> tuple[str, set[int], Decision | None]:
-    """What settles an item: the outcome, keys of error types, and the decision where it is one, not its labels."""
-    said, is_decided = said_of(item_id)
-    if is_decided:
-        decision = Decision.objects.select_related("decided_by").prefetch_related("error_types").get(item=item_id)
-        return decision.outcome, {each.pk for each in decision.error_types.all()}, decision
-    outcomes = {outcome for outcome, _ in said}
-    if len(outcomes) > 1:
-        raise ValueError(f"Item {item_id} is not settled: its labels differ.")
-    return outcomes.pop(), agreed_types([types for _, types in said]), None
-
-
-def first_failing_steps(items: Collection[int]) -> dict[int, int]:
-    """item -> the first of the steps at which its labels say that it went wrong; those without one are left out."""
-    steps = Label.objects.filter(item__in=items, outcome=Verdict.Outcome.FAIL, failing_step__isnull=False)
-    return dict(steps.values_list("item").annotate(first=Min("failing_step")).order_by())
-
-
-def verdict_by_labels(output: Output) -> tuple[str, frozenset[int]] | None:
-    """(outcome, keys of error types) as the labels have it; None when they settle nothing."""
-    item = settled_item_of(output)
-    if item is None:
-        return None
-    outcome, types, _ = said_by(item.pk)
-    return outcome, frozenset(types)
 
 
 @transaction.atomic
@@ -296,7 +272,8 @@ def take_label_away(item: ReviewItem, reviewer: User, actor: User, action: str, 
     Draft.objects.update_or_create(item=item, reviewer=reviewer, defaults={"said": said, "saved_at": timezone.now()})
     label.delete()
     mark_freed(item.pk, reviewer)
-    count_label(item, reviewer, -1)
+    with connection.cursor() as cursor:
+        cursor.execute(label_sql.COUNT_LESS, [item.round_id, reviewer.pk])
     note_event(item, action, actor, reviewer, said, note)
     settle_item(item)
     return True

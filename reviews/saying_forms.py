@@ -4,18 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from django import forms
-from django.db.models import Q
+from django.conf import settings
 from django.http import QueryDict
+from django.template.loader import render_to_string
+from django.utils.safestring import SafeString
 
 from evalhub.projects.models import Project
 from reviews.models import Fault, Saying
+from reviews.rows import Columns, all_rows
 from taxonomy.models import ErrorType, Severity, Verdict
 from taxonomy.tree import in_tree_order
 
 MOST_DIGITS = 18  # a number of so many fits into the database's
+TYPE = Columns(ErrorType, "type")
+TYPES_OFFERED = f"""
+SELECT {TYPE.sql} FROM taxonomy_errortype AS type
+WHERE project_id = %(project)s AND (retired_at IS NULL OR id = ANY (%(chosen)s::bigint[])) ORDER BY position, id
+"""  # noqa: S608 -- made of names of our own columns
 # What only a failure has: with a pass it is a slip of the finger, and one of the two is not meant.
 OF_FAILURES = {"error_types": "an error type", "severity": "a severity", "failing_step": "a step that went wrong"}
 FAULTS_OF_FAILURES = {Fault.MODEL, Fault.INFRASTRUCTURE}
@@ -131,6 +140,19 @@ def whole_or_none(text: str) -> int | None:
     return int(text) if text.isascii() and text.isdecimal() and len(text) <= MOST_DIGITS else None
 
 
+def types_to_tick(project: Project, chosen: frozenset[int]) -> SafeString:
+    """The project's active error types as controls, those that are ``chosen`` ticked, though they be retired."""
+    rows = tuple(all_rows(TYPES_OFFERED, {"project": project.pk, "chosen": list(chosen)}))
+    return (types_as_html.__wrapped__ if settings.DEBUG else types_as_html)(rows, chosen)
+
+
+@lru_cache(maxsize=64)
+def types_as_html(rows: tuple[tuple[Any, ...], ...], chosen: frozenset[int]) -> SafeString:
+    """Kept, for every item has the same ones below it. ``rows`` hold all that the template shows of an error type."""
+    types = [found for row in rows if (found := TYPE.take(iter(row)))]
+    return render_to_string("reviews/_saying_types.html", {"choices": type_choices(types), "chosen": chosen})
+
+
 def saying_context(
     project: Project,
     said: Mapping[str, Any] | Saying | None = None,
@@ -141,16 +163,13 @@ def saying_context(
     """What ``reviews/_saying_fields.html`` shows: what a refused ``form`` was sent, else what was ``said`` before.
 
     ``steps``: the number and words of each step that may be the first that went wrong. Error types that are retired
-    by now are among the choices only where they were said. Two queries, none when types are hidden.
+    by now are offered only where they were said.
     """
     if form is not None and isinstance(form.data, QueryDict):
         shown = said_in(form.data)
     else:
         shown = dict(said.as_said() if isinstance(said, Saying) else said or {})
-    chosen = set(shown.get("error_types", ()))
-    types: list[ErrorType] = []
-    if not hides_types:
-        types = list(ErrorType.objects.in_project(project).filter(Q(retired_at=None) | Q(pk__in=chosen)))
+    chosen = frozenset(shown.get("error_types", ()))
     step = shown.get("failing_step")
     steps = list(steps)
     if step is not None and step not in {number for number, _ in steps}:
@@ -158,8 +177,7 @@ def saying_context(
     return {
         "form": form,
         "said": shown,
-        "chosen": chosen,
-        "choices": type_choices(types),
+        "types": "" if hides_types else types_to_tick(project, chosen),
         "steps": steps,
         "hides_types": hides_types,
         "severities": Severity.choices,

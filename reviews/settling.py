@@ -11,9 +11,9 @@ from django.db import connection, transaction
 from django.db.models import Q, QuerySet, Value
 
 from evalhub.runs.models import Output
-from reviews.labelling import first_failing_steps
 from reviews.models import Decision, Label, ReviewItem, Round
 from reviews.status import Said, Status, agreed_types, item_status
+from reviews.verdicts import first_failing_steps
 from taxonomy.settling import Settled, record_verdicts, withdraw_verdicts
 
 ITEMS_AT_ONCE = 5_000
@@ -83,7 +83,7 @@ def settle_some(keys: Sequence[int]) -> None:
 
 def derive_verdicts(outputs: Collection[int]) -> None:
     """Write the verdicts that follow from the labels of the newest round in which each output is settled, or withdraw
-    them: as ``labelling.derive_verdict``."""
+    them: as ``verdicts.derive_verdict``."""
     # In one order, so that two who settle the same outputs wait for each other and never both.
     locked = Output.objects.select_for_update(no_key=True).filter(pk__in=outputs).order_by("pk")
     outputs = list(locked.values_list("pk", flat=True))

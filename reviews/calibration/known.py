@@ -14,9 +14,9 @@ from evalhub.projects.models import Project, User
 from evalhub.projects.trail import record_event
 from evalhub.runs.models import Output
 from reviews.counting import count_items
-from reviews.labelling import said_by, settled_item_of
-from reviews.models import Fault, KnownAnswer, ReviewItem, Saying
+from reviews.models import Fault, KnownAnswer, Label, ReviewItem, Saying
 from reviews.status import Status
+from reviews.verdicts import settlement_of
 from taxonomy.models import ErrorType
 
 
@@ -29,14 +29,13 @@ def proposed_answer(output: Output) -> dict[str, Any]:
 
     The note is that of the decision, or of the one person who labelled it: it is the feedback then.
     """
-    item = settled_item_of(output)
-    if item is None:
+    found = settlement_of(output.pk)
+    if found is None:
         return {}
-    outcome, types, decision = said_by(item.pk)
-    labels = list(item.labels.prefetch_related("error_types").order_by("pk"))
-    source: Saying | None = decision or (labels[0] if len(labels) == 1 else None)
+    labels = list(Label.objects.filter(item=found.item).prefetch_related("error_types").order_by("pk"))
+    source: Saying | None = found.decision or (labels[0] if len(labels) == 1 else None)
     details = source.as_said() if source else {}
-    return {**details, "outcome": outcome, "error_types": sorted(types)}
+    return {**details, "outcome": found.outcome, "error_types": sorted(found.types)}
 
 
 @transaction.atomic

@@ -19,7 +19,7 @@ from reviews.calibration.meetings import feedback_on
 from reviews.desk.answering import answer_item
 from reviews.desk.deferring import defer_item
 from reviews.desk.drafts import hold_on, keep_draft
-from reviews.desk.views import bare_item, item_for, may_have, show_item
+from reviews.desk.views import bare_item_for, item_for, may_have, show_item
 from reviews.labelling import NotYours, undo_label
 from reviews.queue import claim_item, claim_next_item, leave_item
 from reviews.saying_forms import SayingForm, said_in, whole_or_none
@@ -34,7 +34,7 @@ def label(request: MemberRequest, project: Project, pk: int) -> HttpResponseBase
 
     ``saw_label``: the version of the person's label that the page showed. ``ahead``: the item that it shows already.
     """
-    item = bare_item(project, pk, request)
+    item = bare_item_for(project, pk, request)
     form = SayingForm(request.POST, project=project, hides_types=item.round.hides_types)
     is_lost = form.is_valid() and not try_to_answer(request, item, form)
     if not form.is_valid():
@@ -79,7 +79,7 @@ def go_on(request: MemberRequest, project: Project, item: Any) -> HttpResponseBa
     if ahead:
         hold_on(ahead, request.user, begins=True)
     found = claim_next_item(shown, request.user, besides=ahead or 0)
-    following = item_for(project, found, request, shown) if found else None
+    following = item_for(project, found, request) if found else None
     return show_item(request, project, shown, following, ahead_of=ahead or None, feedback=feedback)
 
 
@@ -87,7 +87,7 @@ def go_on(request: MemberRequest, project: Project, item: Any) -> HttpResponseBa
 @for_role(Role.REVIEWER)
 def undo(request: MemberRequest, project: Project, pk: int) -> HttpResponseBase:
     """Take one's own label back and show the item again, filled in with what the label said."""
-    item = bare_item(project, pk, request)
+    item = bare_item_for(project, pk, request)
     try:
         taken_back = undo_label(item, request.user)
     except NotYours as error:
@@ -107,7 +107,7 @@ def undo(request: MemberRequest, project: Project, pk: int) -> HttpResponseBase:
 @for_role(Role.REVIEWER)
 def defer(request: MemberRequest, project: Project, pk: int) -> HttpResponseBase:
     """Put the item off, with a reason, and go on to the next one."""
-    item = bare_item(project, pk, request)
+    item = bare_item_for(project, pk, request)
     if defer_item(item, request.user, request.POST.get("reason", "")):
         messages.success(request, "Put off. It comes back to you after the others; “Jump to” lists it.")
     else:
@@ -119,7 +119,7 @@ def defer(request: MemberRequest, project: Project, pk: int) -> HttpResponseBase
 @for_role(Role.REVIEWER)
 def draft(request: MemberRequest, project: Project, pk: int) -> HttpResponseBase:
     """Keep what somebody has typed so far. 204; 205 when it came too late, after their label."""
-    item = bare_item(project, pk, request)
+    item = bare_item_for(project, pk, request)
     kept = keep_draft(item, request.user, begun(request), request.POST.get("saw_label", ""))
     return HttpResponse(status=204 if kept else 205)
 
@@ -128,6 +128,6 @@ def draft(request: MemberRequest, project: Project, pk: int) -> HttpResponseBase
 @for_role(Role.REVIEWER)
 def leave(request: MemberRequest, project: Project, pk: int) -> HttpResponseBase:
     """Give an item back that was held ready and never read."""
-    item = bare_item(project, pk, request)
+    item = bare_item_for(project, pk, request)
     leave_item(item.pk, request.user)
     return HttpResponse(status=204)

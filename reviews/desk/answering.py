@@ -9,7 +9,7 @@ from django.db import transaction
 
 from evalhub.evalsets.corrections import propose_correction
 from evalhub.projects.models import User
-from reviews.labelling import locked, record_label
+from reviews.labelling import keep_label, locked
 from reviews.models import Fault, Label, ReviewItem
 
 
@@ -21,17 +21,16 @@ def answer_item(item: ReviewItem, reviewer: User, said: Mapping[str, Any], saw: 
     Raises NotYours when the label cannot be theirs, LabelledElsewhere when they labelled the item in another tab
     meanwhile, CorrectionError when the correction does not fit the example.
     """
-    label = record_label(
-        item,
-        reviewer,
-        said["outcome"],
-        said["error_types"],
-        said["note"],
+    label = Label(
+        item=item,
+        reviewer=reviewer,
+        outcome=said["outcome"],
         severity=said["severity"],
         fault=said["fault"],
         failing_step=said["failing_step"],
-        saw=saw,
+        note=said["note"],
     )
+    label = keep_label(label, frozenset(error_type.pk for error_type in said["error_types"]), saw)
     if said["fault"] == Fault.EXPECTED:
         propose_correction(locked(item.pk).output.example, reviewer, said["note"], said["correction"])
     return label

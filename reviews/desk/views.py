@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NoReturn
 
 from django.contrib import messages
-from django.db.models import BooleanField, CharField, Exists, F, JSONField, OuterRef
-from django.db.models.expressions import RawSQL
-from django.http import HttpResponse
+from django.db.models import Exists, F, OuterRef
+from django.http import Http404, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -21,22 +20,15 @@ from reviews.calibration.meetings import Feedback, feedback_on
 from reviews.calibration.practice import practice_before
 from reviews.desk.deferring import deferred_in
 from reviews.desk.drafts import drafts_in
+from reviews.desk.items import bare_item, whole_item
 from reviews.desk.own_items import history_of, item_numbered, labels_in, standing_in, why_returned
 from reviews.labelling import version_of
-from reviews.models import Label, ReviewItem, Round, Seat
+from reviews.models import Label, Round, Seat
 from reviews.queue import claim_item, claim_next_item
 from reviews.reading.item import Reading, read_item
 from reviews.saying_forms import SayingForm, saying_context
 
 MOST_LISTED = 50
-
-# Asked with every item. Django takes longer to put such questions together than the database does to answer them.
-DRAFT = "SELECT said FROM reviews_draft WHERE item_id = reviews_reviewitem.id AND reviewer_id = %s"
-DEFERRED_BECAUSE = "SELECT reason FROM reviews_deferral WHERE item_id = reviews_reviewitem.id AND reviewer_id = %s"
-IS_OF_ROUND = """
-EXISTS (SELECT FROM reviews_round_reviewers WHERE round_id = COLUMN AND user_id = %s)
-    OR NOT EXISTS (SELECT FROM reviews_round_reviewers WHERE round_id = COLUMN)
-"""
 
 
 def show_item(
@@ -57,7 +49,7 @@ def show_item(
     labels before this page, which is held ready, is shown. ``feedback``: on the label before, in practice.
     """
     is_ahead = ahead_of is not None
-    reading = read_item(item, request.user) if item else None
+    reading = read_item(item, request.user, has_label=item.has_label) if item else None
     own = reading.own_label if reading else None
     standing = standing_in(shown, request.user, item.pk if item else 0, own.changed_at if own else None)
     context = {
@@ -96,47 +88,28 @@ def about(
     }
 
 
-def item_for(project: Project, pk: int, request: MemberRequest, shown: Round | None = None) -> Any:
-    """One item with all that the desk reads, the person's ``draft`` of it, and ``deferred_because`` they put it off.
-
-    ``shown``: its round, where that is known.
-    """
-    me = [request.user.pk]
-    items = ReviewItem.objects.in_project(project).annotate(
-        draft=RawSQL(DRAFT, me, JSONField()),  # noqa: S611 -- a statement of ours, with parameters
-        deferred_because=RawSQL(DEFERRED_BECAUSE, me, CharField()),  # noqa: S611 -- likewise
-        may_label=is_of_round(request, "reviews_reviewitem.round_id"),
-    )
-    joined = ["output__example"] if shown else ["output__example", "round"]
-    if not shown or not shown.is_blind:
-        joined.append("output__run__candidate")
-    item = get_object_or_404(items.select_related(*joined), pk=pk)
-    if shown:
-        item.round = shown
-    return item
+def item_for(project: Project, pk: int, request: MemberRequest) -> Any:
+    """As ``items.whole_item``; 404 where there is none."""
+    return whole_item(project, pk, request.user) or not_there()
 
 
-def bare_item(project: Project, pk: int, request: MemberRequest) -> Any:
-    """One item without its texts, and whether the person ``may_label`` in its round."""
-    items = ReviewItem.objects.in_project(project).annotate(
-        may_label=is_of_round(request, "reviews_reviewitem.round_id")
-    )
-    return get_object_or_404(items.select_related("round"), pk=pk)
+def bare_item_for(project: Project, pk: int, request: MemberRequest) -> Any:
+    """As ``items.bare_item``; 404 where there is none."""
+    return bare_item(project, pk, request.user) or not_there()
+
+
+def not_there() -> NoReturn:
+    raise Http404
 
 
 def round_for(project: Project, pk: int, request: MemberRequest) -> Any:
     """The round, whether the person ``may_label`` in it, and whether they have begun (``has_begun``)."""
     seats = Seat.objects.filter(round=OuterRef("pk"), reviewer=request.user, labels__gt=0)
+    named = Round.reviewers.through.objects.filter(round=OuterRef("pk"))
     rounds = Round.objects.in_project(project).annotate(
-        may_label=is_of_round(request, "reviews_round.id"), has_begun=Exists(seats)
+        may_label=Exists(named.filter(user=request.user)) | ~Exists(named), has_begun=Exists(seats)
     )
     return get_object_or_404(rounds, pk=pk)
-
-
-def is_of_round(request: MemberRequest, column: str) -> Any:
-    """The person is named for the round, or nobody is: as ``progress.may_label``, in the question for the row."""
-    question = IS_OF_ROUND.replace("COLUMN", column)
-    return RawSQL(question, [request.user.pk], BooleanField())  # noqa: S611 -- made of constants of ours
 
 
 @require_GET
@@ -154,7 +127,7 @@ def desk(request: MemberRequest, project: Project, pk: int) -> HttpResponseBase:
     if shown.is_practice and (labelled := whole(request.GET.get("labelled"))) is not None:
         before = shown.items.filter(pk=labelled).first()
         feedback = feedback_on(before, request.user) if before else None
-    item = item_for(project, found, request, shown) if found else None
+    item = item_for(project, found, request) if found else None
     return show_item(request, project, shown, item, feedback=feedback, blocked=blocked)
 
 
@@ -162,14 +135,14 @@ def desk(request: MemberRequest, project: Project, pk: int) -> HttpResponseBase:
 @for_role(Role.REVIEWER)
 def following(request: MemberRequest, project: Project, pk: int) -> HttpResponseBase:
     """The desk as it will be after a label of this item, claimed and held ready by the page; 204: nothing follows."""
-    item = bare_item(project, pk, request)
+    item = bare_item_for(project, pk, request)
     shown = item.round
     if shown.closed_at or not shown.filled_at or not item.may_label:
         return HttpResponse(status=204)
     found = claim_next_item(shown, request.user, besides=item.pk)
     if not found:
         return HttpResponse(status=204)
-    return show_item(request, project, shown, item_for(project, found, request, shown), ahead_of=item.pk)
+    return show_item(request, project, shown, item_for(project, found, request), ahead_of=item.pk)
 
 
 @require_GET
@@ -194,7 +167,7 @@ def to_practice(request: MemberRequest, first: Round) -> HttpResponseBase:
 
 
 def may_have(item: Any, request: MemberRequest) -> bool:
-    """Whether one of ``item_for`` or ``bare_item`` can be this person's at all."""
+    """Whether one of ``item_for`` or ``bare_item_for`` can be this person's at all."""
     return item.may_label or request.user.pk in item.assigned_to
 
 

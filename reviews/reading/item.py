@@ -18,8 +18,15 @@ from reviews.models import Label, Reason, ReviewItem
 from reviews.reading.comparing import Difference, between_answers, from_expected
 from reviews.reading.passages import Passage
 from reviews.reading.steps import CallStep, Conversation, Stretch, calls_made, conversation_of
+from reviews.rows import all_rows
 
 NO_ANSWER = "There is no answer."
+# Asked with every item, so not put together by Django each time.
+SCORES = """
+SELECT by.name, score.outcome, score.message
+FROM checks_score AS score JOIN checks_check AS by ON by.id = score.check_id
+WHERE score.output_id = %(output)s AND by.retired_at IS NULL ORDER BY by.id
+"""
 
 
 @dataclass(frozen=True)
@@ -95,7 +102,7 @@ class Reading:
     conversation: Conversation
     expected: Passage | None
     answers: Sequence[Answer]
-    scores: Sequence[Score]
+    findings: Sequence[CheckFinding]
     own_label: Label | None
     own_types: set[int] = field(default_factory=set)
 
@@ -132,36 +139,36 @@ class Reading:
         """From the left answer to the right one, where there are two."""
         return between_answers(*(answer.output for answer in self.answers)) if len(self.answers) == 2 else None
 
-    @property
-    def findings(self) -> list[CheckFinding]:
-        """Failed checks first. Without an answer the sentence leaves out the error, which may name the endpoint."""
-        order = (Score.Outcome.FAILED, Score.Outcome.SKIPPED, Score.Outcome.PASSED)
-        return [
-            CheckFinding(
-                score.by.name, score.outcome, NO_ANSWER if score.output.error_cause and score.message else score.message
-            )
-            for outcome in order
-            for score in self.scores
-            if score.outcome == outcome
-        ]
 
+def read_item(item: ReviewItem, reviewer: User, has_label: bool = True) -> Reading:
+    """Gather the item's request, its answers, what the checks say of it, and the reviewer's own label if any.
 
-def read_item(item: ReviewItem, reviewer: User) -> Reading:
-    """Gather the item's request, its answers, what the checks say of it, and the reviewer's own label if any."""
+    ``has_label``: False where it is known that they have none.
+    """
     output = item.output
-    label = item.labels.filter(reviewer=reviewer).prefetch_related("error_types").first()
-    scores = Score.objects.filter(output=output, by__retired_at=None).select_related("by").order_by("by")
-    for score in (found := list(scores)):
-        score.output = output
+    own = item.labels.filter(reviewer=reviewer).prefetch_related("error_types") if has_label else []
+    label = next(iter(own), None)
     return Reading(
         item=item,
         conversation=conversation_of(output.example.request),
         expected=expected_passage(output),
         answers=answers_of(item, reviewer),
-        scores=found,
+        findings=findings_of(output),
         own_label=label,
         own_types={error_type.pk for error_type in label.error_types.all()} if label else set(),
     )
+
+
+def findings_of(output: Output) -> list[CheckFinding]:
+    """What the active checks say, failed ones first. Without an answer the sentence leaves out the error, which may
+    name the endpoint."""
+    rows = all_rows(SCORES, {"output": output.pk})
+    return [
+        CheckFinding(name, outcome, NO_ANSWER if output.error_cause and message else message)
+        for wanted in (Score.Outcome.FAILED, Score.Outcome.SKIPPED, Score.Outcome.PASSED)
+        for name, outcome, message in rows
+        if outcome == wanted
+    ]
 
 
 def expected_passage(output: Output) -> Passage | None:

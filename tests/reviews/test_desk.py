@@ -588,8 +588,8 @@ def test_the_desk_asks_the_database_the_same_for_any_size(client_of, project, re
     said = {"outcome": "fail", "error_types": [error_type.pk], "note": "n"}
     labelled = questions(lambda: post(client, "label", project, item, **said))
 
-    assert (len(shown), len(following)) == (12, 13)
-    assert len(labelled) <= 29
+    assert (len(shown), len(following)) == (11, 12)
+    assert len(labelled) <= 22
     assert not any("count(*)" in sql.lower() and "seat" not in sql and "claim" not in sql for sql in shown + labelled)
 
 

@@ -17,10 +17,11 @@ from evalhub.evalsets.receiving import receive
 from evalhub.evalsets.storing import cancel, clear_away, confirm, store_rows
 from evalhub.projects.models import Role, User
 from reviews.importing.labels import LabelsImport
-from reviews.labelling import decide, record_label, verdict_by_labels
+from reviews.labelling import decide, record_label
 from reviews.models import ItemEvent, Label, ReviewItem, Round, Seat
 from reviews.queue import claim_next_item
 from reviews.settling import settle_items
+from reviews.verdicts import verdict_by_labels
 from taxonomy.models import ErrorType, Finding, Verdict
 from tests.exports.asking import rows as rows_of_export
 from tests.making import admin_of, make_round, make_run, make_version
@@ -146,7 +147,7 @@ def test_what_is_imported_is_what_labelling_one_by_one_gives(project, run, lead,
     assert figures(shown) == figures(by_hand)
     for output in run.outputs.all():
         verdict = Verdict.objects.filter(output=output).first()
-        assert verdict_by_labels(output) == (
+        assert verdict_by_labels(output.pk) == (
             (verdict.outcome, frozenset(verdict.findings.values_list("error_type", flat=True))) if verdict else None
         )
 

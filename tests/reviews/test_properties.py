@@ -29,10 +29,10 @@ from reviews.labelling import (
     settle_item,
     take_decision_back,
     undo_label,
-    verdict_by_labels,
 )
 from reviews.models import Claim, Decision, Draft, ItemEvent, Label, ReviewItem, Round, Seat
 from reviews.queue import claim_item, claim_next_item, leave_item
+from reviews.verdicts import verdict_by_labels
 from taxonomy.models import ErrorType, Verdict
 from tests.making import make_round, make_run, make_version
 from tests.people import make_member
@@ -306,7 +306,7 @@ class Reviewing(RuleBasedStateMachine):
                 verdict.outcome,
                 frozenset(verdict.findings.values_list("error_type", flat=True)),
             )
-            assert found == verdict_by_labels(output)
+            assert found == verdict_by_labels(output.pk)
 
     @invariant()
     def the_history_holds_every_label(self):

@@ -8,9 +8,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from evalhub.runs.models import Output
-from reviews.labelling import derive_verdict, verdict_by_labels
 from reviews.models import ReviewItem
 from reviews.status import Status
+from reviews.verdicts import derive_verdict, verdict_by_labels
 from taxonomy.models import Verdict
 
 
@@ -26,7 +26,7 @@ class Command(BaseCommand):
         checked, wrong = 0, []
         for output in outputs.distinct("pk").order_by("pk").defer("text", "raw", "tool_calls").iterator(1000):
             checked += 1
-            if stored_verdict(output) != verdict_by_labels(output):
+            if stored_verdict(output) != verdict_by_labels(output.pk):
                 wrong.append(output.pk)
                 if mend:
                     derive_verdict(output.pk)
