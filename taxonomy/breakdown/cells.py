@@ -9,6 +9,7 @@ from typing import Any
 from evalhub.web.charts import heat_step
 from taxonomy.breakdown.rolling import NO_TYPE
 from taxonomy.models import Severity, SeverityWeights
+from taxonomy.statistics.clusters import ClusterEstimate
 from taxonomy.statistics.intervals import Estimate
 from taxonomy.statistics.rates import rate_of
 from taxonomy.statistics.severity import SeverityRate, weighted_rate
@@ -59,7 +60,7 @@ class Cell:
         }
 
 
-def cell_of(count: int, n: int, robust: Any = None) -> Cell:
+def cell_of(count: int, n: int, robust: ClusterEstimate | None = None) -> Cell:
     """The cell with Wilson's interval, or with that of ``robust``, which knows of clusters."""
     rate = rate_of(count, n)
     if robust is None or rate.share is None:

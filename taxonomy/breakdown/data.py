@@ -15,7 +15,7 @@ from evalhub.runs.models import Run
 from taxonomy.breakdown.cells import Cell, Weighted, cell_of, weighted_of
 from taxonomy.breakdown.figures import Breakdown, Column, Pair, Row
 from taxonomy.breakdown.filters import Filters
-from taxonomy.breakdown.judged import Checks, Meant, judged_by, meant_checks
+from taxonomy.breakdown.judged import Checks, Meant, active_checks, judging_of, meant_checks
 from taxonomy.breakdown.narrowing import Narrowing, narrowing_of
 from taxonomy.breakdown.rolling import ANY, NOT_IN_VERSION, Roller, RunCounts
 from taxonomy.breakdown.runs import ChosenRuns, chosen_runs, compared_versions, version_of
@@ -75,7 +75,7 @@ class Figures:
             outputs=self.stored[run.pk],
             settled=counted.settled,
             failed=self.people_cell(run.pk, ANY, counted.failed, counted),
-            found=self.check_cell(run.pk, ANY, counted.rolled.get((Source.CHECK, ANY), 0), self.meant.rolled),
+            found=self.check_cell(run.pk, ANY, counted.rolled.get((Source.CHECK, ANY), 0)),
             weighted=self.weighted(counted),
             unread=self.unread.get(run.pk, ()),
             unknown=unknown,
@@ -104,19 +104,20 @@ class Figures:
     def pair(self, source: Source, row: int, run: int, counted: RunCounts) -> Pair:
         own, rolled = counted.own.get((source, row), 0), counted.rolled.get((source, row), 0)
         if source == Source.CHECK:
-            return Pair(
-                self.check_cell(run, row, own, self.meant.own), self.check_cell(run, row, rolled, self.meant.rolled)
-            )
+            return Pair(self.check_cell(run, row, own, is_own=True), self.check_cell(run, row, rolled))
         whole = self.people_cell(run, row, rolled, counted)
-        return Pair(whole if own == rolled else cell_of(own, counted.settled), whole)
+        alone = self.spread.by_people(run, row, is_own=True)
+        return Pair(whole if own == rolled else cell_of(own, counted.settled, alone), whole)
 
-    def check_cell(self, run: int, row: int, count: int, meant: Mapping[int, Checks]) -> Cell:
-        judged = self.judged.get((run, meant[row]), 0) if row in meant else 0
+    def check_cell(self, run: int, row: int, count: int, is_own: bool = False) -> Cell:
+        meant = self.meant.own if is_own else self.meant.rolled
+        checks = meant.get(row, frozenset())
+        judged = self.judged.get((run, checks), 0)
         # Where a check was retired its findings may be a moment behind: none is counted that is not in the n.
-        return cell_of(count, max(judged, count))
+        return cell_of(count, max(judged, count), self.spread.by_checks(run, row, checks, is_own))
 
     def people_cell(self, run: int, row: int, count: int, counted: RunCounts) -> Cell:
-        cell = cell_of(count, counted.settled, self.spread.of(run, row))
+        cell = cell_of(count, counted.settled, self.spread.by_people(run, row))
         if not self.filters.estimates_all or self.unread.get(run):
             return cell
         groups = [Group(chance, part.n, part.counts.get(row, 0)) for chance, part in counted.parts.items()]
@@ -130,6 +131,8 @@ def read_figures(about: Breakdown, runs: Sequence[Run], narrowing: Narrowing) ->
     roller = Roller(about.tree, found)
     stored = {run: figures.stored for run, figures in figures_of(runs).items()}
     meant = meant_checks(about.version, about.tree) if filters.shows_checks else Meant({}, {})
+    active = active_checks(about.version) if filters.estimates_all else frozenset()
+    judging = judging_of(runs, meant.checks | active, stored, narrowing)
     return Figures(
         filters=filters,
         tree=about.tree,
@@ -137,8 +140,8 @@ def read_figures(about: Breakdown, runs: Sequence[Run], narrowing: Narrowing) ->
         counts=roller.count(counts),
         stored=stored,
         meant=meant,
-        judged=judged_by(keys, meant.sets, stored, narrowing),
-        spread=spread_of(about.version, runs, narrowing, roller),
-        unread=unread_strata(about.version, keys, narrowing) if filters.estimates_all else {},
+        judged=judging.by_any(meant.sets),
+        spread=spread_of(about.version, runs, narrowing, roller, meant if filters.shows_checks else None),
+        unread=unread_strata(judging, active, narrowing) if filters.estimates_all else {},
         weights=SeverityWeights.objects.filter(project=about.project).first() or SeverityWeights(),
     )

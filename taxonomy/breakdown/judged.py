@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from django.db import connection
 
+from evalhub.checks.models import Check, CompleteScoring
 from evalhub.evalsets.models import EvalSetVersion
+from evalhub.runs.models import Run
 from taxonomy.breakdown.narrowing import Narrowing
 from taxonomy.breakdown.rolling import ANY, NOT_IN_VERSION
 from taxonomy.models import CheckMeaning
@@ -19,6 +21,10 @@ JUDGED = """
 SELECT run_id, check_id, count(*) FROM checks_score
 WHERE run_id = ANY(%s) AND check_id = ANY(%s) AND outcome IN ('passed', 'failed'){narrowed}
 GROUP BY run_id, check_id
+"""
+SKIPPED = """
+SELECT run_id, check_id, count(*) FROM checks_score
+WHERE run_id = ANY(%s) AND check_id = ANY(%s) AND outcome = 'skipped' GROUP BY run_id, check_id
 """
 JUDGED_BY_ANY = """
 SELECT asked.place, score.run_id, count(DISTINCT score.output_id)
@@ -35,6 +41,10 @@ class Meant:
 
     own: Mapping[int, Checks]
     rolled: Mapping[int, Checks]
+
+    @property
+    def checks(self) -> Checks:
+        return self.rolled.get(ANY, frozenset())
 
     @property
     def sets(self) -> set[Checks]:
@@ -58,26 +68,66 @@ def frozen(found: Mapping[int, Iterable[int]]) -> dict[int, Checks]:
     return {row: frozenset(checks) for row, checks in found.items()}
 
 
-def judged_by(
-    runs: Collection[int], wanted: Collection[Checks], stored: Mapping[int, int], narrowing: Narrowing
-) -> dict[tuple[int, Checks], int]:
-    """(run, checks) -> outputs of the run that at least one of these checks judged, passed or failed.
+def active_checks(version: EvalSetVersion) -> Checks:
+    """The keys of the active checks of the version's eval set."""
+    return frozenset(Check.objects.active().filter(eval_set=version.eval_set_id).values_list("pk", flat=True))
 
-    ``stored``: run -> all its outputs, of which none is judged twice by a check.
+
+@dataclass(frozen=True)
+class Judging:
+    """What checks judged of runs: (run, check) -> outputs that it passed or failed.
+
+    ``stored``: run -> all its outputs, whatever the narrowing.
     """
-    if not wanted:
-        return {}
-    single = judged_by_each(runs, frozenset().union(*wanted), narrowing)
-    found: dict[tuple[int, Checks], int] = {}
-    apart: set[Checks] = set()
-    for checks in wanted:
-        for run in runs:
-            most = max(single.get((run, check), 0) for check in checks)
-            found[run, checks] = most
-            # Several checks of which none judged everything may have judged different outputs.
-            if len(checks) > 1 and (narrowing.is_any or most < stored.get(run, 0)):
-                apart.add(checks)
-    return found | judged_by_any(runs, apart, narrowing)
+
+    runs: Sequence[int]
+    each: Mapping[tuple[int, int], int]
+    stored: Mapping[int, int]
+    narrowing: Narrowing
+
+    def is_whole(self, run: int, checks: Checks) -> bool:
+        """Whether one of these checks judged every output of the run."""
+        return not self.narrowing.is_any and any(
+            self.each.get((run, check), 0) >= self.stored.get(run, 0) for check in checks
+        )
+
+    def by_any(self, wanted: Collection[Checks]) -> dict[tuple[int, Checks], int]:
+        """(run, checks) -> outputs of the run that at least one of these checks judged, each once."""
+        found = {
+            (run, checks): max(self.each.get((run, check), 0) for check in checks)
+            for checks in wanted
+            for run in self.runs
+        }
+        # Several checks of which none judged everything may have judged different outputs.
+        apart = {checks for run, checks in found if len(checks) > 1 and not self.is_whole(run, checks)}
+        return found | judged_by_any(self.runs, apart, self.narrowing)
+
+
+def judging_of(runs: Sequence[Run], checks: Checks, stored: Mapping[int, int], narrowing: Narrowing) -> Judging:
+    """Count what these checks judged of these runs."""
+    keys = [run.pk for run in runs]
+    if narrowing.is_any or not checks:
+        return Judging(keys, judged_by_each(keys, checks, narrowing) if checks else {}, stored, narrowing)
+    whole = wholly_scored(runs, checks)
+    each = {(run, check): stored[run] for run, check in whole}
+    if whole:
+        # Far fewer than those that were judged, as a rule: a check is made for the eval set.
+        with connection.cursor() as cursor:
+            cursor.execute(SKIPPED, [keys, sorted(checks)])
+            for run, check, count in cursor.fetchall():
+                if (run, check) in each:
+                    each[run, check] -= count
+    rest = [run for run in keys if any((run, check) not in whole for check in checks)]
+    if rest:
+        each = judged_by_each(rest, checks, narrowing) | each
+    return Judging(keys, each, stored, narrowing)
+
+
+def wholly_scored(runs: Sequence[Run], checks: Checks) -> set[tuple[int, int]]:
+    """(run, check) where the scoring noted that no output is left, and the run is over since as it was then."""
+    ends = {run.pk: run.finished_at for run in runs if run.state == Run.State.FINISHED and run.figures}
+    notes = CompleteScoring.objects.filter(run__in=ends, by__in=checks)
+    return {(run, check) for run, check, at in notes.values_list("run", "by", "finished_at") if at == ends[run]}
 
 
 def judged_by_each(runs: Collection[int], checks: Checks, narrowing: Narrowing) -> dict[tuple[int, int], int]:
