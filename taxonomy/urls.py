@@ -1,6 +1,7 @@
 from django.urls import path
 
 from taxonomy.breakdown import views as breakdown_views
+from taxonomy.comparison import fragment_views
 from taxonomy.comparison import views as comparison_views
 from taxonomy.types import views as type_views
 
@@ -15,6 +16,9 @@ urlpatterns = [
     path("breakdown/", breakdown_views.breakdown, name="breakdown"),
     path("breakdown/outputs/", breakdown_views.outputs, name="outputs"),
     path("breakdown/comparison/", comparison_views.comparison, name="comparison"),
+    path("breakdown/comparison/slices/", fragment_views.concentration, name="concentration"),
+    path("breakdown/comparison/steps/", fragment_views.transitions, name="transitions"),
+    path("breakdown/comparison/steps/outputs/", fragment_views.transition_outputs, name="transition_outputs"),
     path("breakdown/summary/", breakdown_views.summary, name="summary"),
     path("outputs/<int:pk>/verdict/", breakdown_views.output_verdict, name="output_verdict"),
 ]

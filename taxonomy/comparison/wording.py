@@ -85,12 +85,9 @@ class Words:
     second: Run
     as_of: int
 
-    def query(self, figure: Figure, change: Change) -> dict[str, str | int]:
-        found: dict[str, str | int] = {"first": self.first.pk, "second": self.second.pk, "figure": figure.subject.key}
-        return {**found, **({} if figure.subject.is_total else {"as_of": self.as_of}), "change": str(change)}
-
     def pairs(self, text: str, figure: Figure, change: Change) -> Part:
-        return Part(text, self.query(figure, change), count_of(figure, change))
+        query = query_of(self.first.pk, self.second.pk, self.as_of, figure, change)
+        return Part(text, query, count_of(figure, change))
 
     def regression(self, mode: Figure) -> Headline:
         behind, is_hidden = self.behind(mode)
@@ -237,6 +234,12 @@ def p_text(p: float) -> str:
     if p < 0.0001:
         return "p < 0.0001"
     return f"p = {p:.4f}" if p < 0.01 else f"p = {p:.3f}" if p < 0.1 else f"p = {p:.2f}"
+
+
+def query_of(first: int, second: int, as_of: int, figure: Figure, change: Change) -> dict[str, str | int]:
+    """Of the comparison's page: the pairs that count. Runs by key; ``as_of`` says what counts as a mode."""
+    of_mode = {} if figure.subject.is_total else {"as_of": as_of}
+    return {"first": first, "second": second, "figure": figure.subject.key, **of_mode, "change": str(change)}
 
 
 def count_of(figure: Figure, change: Change) -> int:
