@@ -27,16 +27,38 @@ def tree_of(project: Project, number: int | None = None) -> Tree:
     return Tree(found.number, found.tree)
 
 
+def newest_number(project: Project) -> int:
+    """The number of the newest version; 0 where there is none."""
+    return TaxonomyVersion.objects.filter(project=project).aggregate(newest=Max("number"))["newest"] or 0
+
+
+def lock_taxonomy(project: Project) -> list[ErrorType]:
+    """The project's error types as they are, in this transaction alone: whoever else changes them waits.
+
+    The project's row is locked too, since a project without types has no other; labels are recorded meanwhile.
+    """
+    Project.objects.select_for_update(no_key=True).get(pk=project.pk)
+    return list(ErrorType.objects.select_for_update(no_key=True).filter(project=project).order_by("position", "pk"))
+
+
 def record_change(project: Project, change: str, made_by: User | None, why: str = "") -> TaxonomyVersion:
     """Keep the tree as it is now as the project's next version. Call it in the transaction that made the change.
 
     Locks the project's error types, so that two changes at once make two versions, one after the other.
     """
-    rows = [row_of(error_type) for error_type in ErrorType.objects.select_for_update().filter(project=project)]
-    newest = TaxonomyVersion.objects.filter(project=project).aggregate(newest=Max("number"))["newest"] or 0
+    rows = [row_of(error_type) for error_type in lock_taxonomy(project)]
     return TaxonomyVersion.objects.create(
-        project=project, number=newest + 1, tree=rows, change=change[:500], why=why[:500], made_by=made_by
+        project=project,
+        number=newest_number(project) + 1,
+        tree=rows,
+        change=shortened(change),
+        why=shortened(why),
+        made_by=made_by,
     )
+
+
+def shortened(text: str, most: int = 500) -> str:
+    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 def present_version(project_id: int) -> Any:

@@ -15,8 +15,10 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
+from django.utils.module_loading import import_string
 
 from evalhub.errors import EvalHubError
 from evalhub.exports.sources import Source, source_of
@@ -30,8 +32,8 @@ from reviews.making.pools import Selection, draw, draw_from
 from reviews.models import Reason, Round
 
 MOST_AT_ONCE = 200_000
-# Pages whose filter can become items, by the kind of their export: where a row has its output.
-OUTPUT_OF = {"outputs": "pk", "scores": "output_id"}
+# Pages whose filter can become items, by the kind of their export or list: where a row has its output.
+OUTPUT_OF = {"outputs": "pk", "scores": "output_id"} | dict.fromkeys(settings.OUTPUT_LISTS, "pk")
 
 # In the order of their keys, as whoever else locks many items of a round does. Joined: “= ANY” of 100,000 outputs is
 # looked through for each item, which takes a minute.
@@ -261,7 +263,8 @@ def filtered(project: Project, kind: str, filters: Mapping[str, str]) -> Filtere
     """What a page lists whose address has these filters. Raises ExportError, NotThere and AddingError."""
     if kind not in OUTPUT_OF:
         raise AddingError("Outputs of such a page cannot be reviewed. Start from the outputs of a run.")
-    return Filtered(kind, source_of(kind)(project, filters))
+    source = import_string(settings.OUTPUT_LISTS[kind]) if kind in settings.OUTPUT_LISTS else source_of(kind)
+    return Filtered(kind, source(project, filters))
 
 
 def refuse_unless_reviewable(count: int) -> None:

@@ -1,75 +1,56 @@
-"""The taxonomy that a project starts with, to be edited from the first label on."""
+"""Starter taxonomies: files of the same form as exports, written by us, to be edited from the first label on."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
 from evalhub.projects.models import Project
-from taxonomy.models import ErrorType, Severity
-from taxonomy.types.editing import free_code
+from taxonomy.types.editing import types_of, write
+from taxonomy.types.files import TaxonomyFile, read_taxonomy, wanted_from
+from taxonomy.types.taking_in import TakeIn
 from taxonomy.versions import record_change
 
-# name, severity, definition
-STARTER = (
-    (
-        "Wrong value",
-        Severity.MAJOR,
-        "A fact, number, class or field in the answer is not the right one, though the answer is well formed.",
-    ),
-    (
-        "Missing information",
-        Severity.MAJOR,
-        "Something that was asked for, and that the request gives, is left out of the answer.",
-    ),
-    (
-        "Invented information",
-        Severity.CRITICAL,
-        "The answer states something that neither the request nor its sources contain.",
-    ),
-    (
-        "Broken format",
-        Severity.MAJOR,
-        "The program that reads the answer cannot: invalid JSON, a wrong structure, text around the answer.",
-    ),
-    (
-        "Ignored an instruction",
-        Severity.MAJOR,
-        "The answer breaks a rule of the prompt that is not about format: length, scope, what must not be said.",
-    ),
-    (
-        "Wrong action",
-        Severity.CRITICAL,
-        "The wrong tool is called, or the right one with wrong arguments, or a tool where none was needed.",
-    ),
-    (
-        "Refused needlessly",
-        Severity.MAJOR,
-        "The answer declines, or asks back, although the request is allowed and says enough.",
-    ),
-    (
-        "Followed a hostile instruction",
-        Severity.CRITICAL,
-        "Text inside the request that came from somebody else was obeyed, or data of others was given away.",
-    ),
-    (
-        "Wrong language or tone",
-        Severity.MINOR,
-        "The content is right, but in another language than the request's or in a manner that is not ours.",
-    ),
+FOLDER = Path(__file__).with_name("starter_files")
+GENERAL = "general"
+NAMES = (
+    GENERAL,
+    "chat_assistant",
+    "extraction",
+    "classification",
+    "summaries",
+    "tool_calling",
+    "security_review",
 )
+
+
+@dataclass(frozen=True)
+class Starter:
+    name: str
+    file: TaxonomyFile
+
+    @property
+    def change(self) -> TakeIn:
+        """Adds what a project does not have, by code; what is there stays as it is."""
+        wanted, _ = wanted_from(self.file, {})
+        return TakeIn(f"the starter “{self.file.title}”", wanted)
+
+
+@cache
+def starters() -> tuple[Starter, ...]:
+    return tuple(Starter(name, read_taxonomy((FOLDER / f"{name}.yaml").read_bytes())) for name in NAMES)
+
+
+def starter(name: str) -> Starter | None:
+    return next((found for found in starters() if found.name == name), None)
 
 
 def add_starter_taxonomy(project: Project) -> None:
     """Give a new project its first error types; one that has some keeps them as they are."""
-    if project.error_types.exists():
+    types = types_of(project)
+    general = starter(GENERAL)
+    if types or general is None:
         return
-    ErrorType.objects.bulk_create(
-        ErrorType(
-            project=project,
-            code=free_code(project, name),
-            name=name,
-            severity=severity,
-            definition=definition,
-            position=position,
-        )
-        for position, (name, severity, definition) in enumerate(STARTER, start=1)
-    )
+    write(project, types, general.change.applied(types))
     record_change(project, "The starter taxonomy.", None)

@@ -15,6 +15,7 @@ REVIEWER, LEAD, ADMIN = Role.REVIEWER, Role.LEAD, Role.ADMIN
 class Address:
     """``objects``: argument of the address -> field of the ``World`` that holds its value; ``query``: the same.
 
+    ``fixed``: arguments that name no object, such as a format, or count within the project of the address.
     ``reached_by``: whose object it is in the ``World``, where that matters beside the role.
     """
 
@@ -22,6 +23,7 @@ class Address:
     methods: tuple[str, ...] = GET
     objects: dict[str, str] = field(default_factory=dict)
     query: dict[str, str] = field(default_factory=dict)
+    fixed: dict[str, Any] = field(default_factory=dict)
     reached_by: Role | None = None
     in_project: bool = True
     for_nobody: int = 302
@@ -59,6 +61,8 @@ API = {
     "api:resume_run": by_key(LEAD, POST, "run"),
     "api:cancel_run": by_key(LEAD, POST, "run"),
     "api:retry_run": by_key(LEAD, POST, "run"),
+    "api:run_comparison": by_key(LEAD, GET, "run", query={"baseline": "other_run"}),
+    "api:run_report": by_key(LEAD, GET, "run", query={"baseline": "other_run"}),
     "api:exports": by_key(REVIEWER, POST),
     "api:export": by_key(LEAD, GET, "export", reached_by=ADMIN),
     "api:export_file": by_key(LEAD, GET, "export", reached_by=ADMIN),
@@ -156,16 +160,35 @@ ADDRESSES = {
     "checks:output_scores": page(LEAD, GET, "output"),
     "taxonomy:error_types": page(REVIEWER),
     "taxonomy:new_error_type": page(LEAD, BOTH),
+    "taxonomy:order": page(LEAD, BOTH),
+    "taxonomy:merge": page(LEAD, BOTH),
+    "taxonomy:error_type": page(REVIEWER, GET, "error_type"),
     "taxonomy:edit_error_type": page(LEAD, BOTH, "error_type"),
-    "taxonomy:move": page(LEAD, POST, "error_type"),
-    "taxonomy:retire": page(LEAD, POST, "error_type"),
-    "taxonomy:restore": page(LEAD, POST, "retired_type"),
+    "taxonomy:move": page(LEAD, BOTH, "error_type"),
+    "taxonomy:split": page(LEAD, BOTH, "error_type"),
+    "taxonomy:retire": page(LEAD, BOTH, "error_type"),
+    "taxonomy:restore": page(LEAD, BOTH, "retired_type"),
+    "taxonomy:type_outputs": page(LEAD, GET, "error_type"),
+    "taxonomy:add_example": page(LEAD, POST, "error_type"),
+    "taxonomy:remove_example": page(LEAD, POST, "type_example"),
+    "taxonomy:versions": page(REVIEWER),
+    "taxonomy:version": Address(REVIEWER, GET, fixed={"number": 1}),
+    "taxonomy:go_back": Address(LEAD, BOTH, fixed={"number": 1}),
+    "taxonomy:weights": page(LEAD, BOTH),
+    "taxonomy:starters": page(LEAD),
+    "taxonomy:add_starter": Address(LEAD, BOTH, fixed={"name": "extraction"}),
+    "taxonomy:import": page(LEAD, BOTH),
+    "taxonomy:export": Address(LEAD, GET, fixed={"format": "yaml"}),
+    "taxonomy:output_examples": page(LEAD, BOTH, "output"),
     "taxonomy:breakdown": page(LEAD),
     "taxonomy:outputs": Address(LEAD, query={"run": "run"}),
     "taxonomy:comparison": page(LEAD),
     "taxonomy:concentration": Address(LEAD, query={"first": "run"}),
     "taxonomy:transitions": Address(LEAD, query={"first": "run"}),
     "taxonomy:transition_outputs": Address(LEAD, query={"run": "run"}),
+    "taxonomy:report": Address(LEAD, query={"first": "run", "second": "other_run"}),
+    "taxonomy:report_json": Address(LEAD, query={"first": "run", "second": "other_run"}),
+    "taxonomy:report_pdf": Address(LEAD, query={"first": "run", "second": "other_run"}),
     "taxonomy:summary": page(LEAD),
     "taxonomy:output_verdict": page(LEAD, GET, "output"),
     "reviews:home": page(REVIEWER),

@@ -112,7 +112,7 @@ def path_of(name: str, address: Address, slug: str, world: World, missing: bool 
         found = getattr(world, field)
         return MISSING if missing and isinstance(found, int) else found
 
-    arguments = {key: value(field) for key, field in address.objects.items()}
+    arguments = {key: value(field) for key, field in address.objects.items()} | address.fixed
     query = urlencode({key: value(field) for key, field in address.query.items()})
     path = reverse(name, kwargs=({"slug": slug} if address.in_project else {}) | arguments)
     return f"{path}?{query}" if query else path

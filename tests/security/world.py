@@ -26,6 +26,8 @@ from reviews.labelling import decide, record_label
 from reviews.models import Label
 from reviews.notes.grouping import make_group, put
 from taxonomy.models import ErrorType
+from taxonomy.types.examples import add_example
+from taxonomy.versions import record_change
 from tests.making import admin_of, make_candidate, make_check, make_round, make_run, make_score, make_version
 from tests.people import make_member
 
@@ -48,9 +50,11 @@ class World:
     archived_candidate: int
     run: int
     output: int
+    other_run: int
     check: int
     error_type: int
     retired_type: int
+    type_example: int
     round: int
     item: int
     labelled_item: int
@@ -109,6 +113,8 @@ def make_world(project: Project, text: str = "plain") -> World:
     error_type.name, error_type.definition = text[:80], text
     error_type.save()
     retired = ErrorType.objects.create(project=project, code="old", name="Old", position=99, retired_at=timezone.now())
+    record_change(project, text, admin, text)
+    example = add_example(error_type, outputs[0], True, text[:500], admin)
     review_round = make_round(run, name=text[:100])
     review_round.guidelines = text
     review_round.save()
@@ -145,9 +151,11 @@ def make_world(project: Project, text: str = "plain") -> World:
         archived_candidate=archived.pk,
         run=run.pk,
         output=outputs[0].pk,
+        other_run=other_run.pk,
         check=check.pk,
         error_type=error_type.pk,
         retired_type=retired.pk,
+        type_example=example.pk,
         round=review_round.pk,
         item=waiting.pk,
         labelled_item=labelled.pk,
