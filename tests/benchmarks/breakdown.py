@@ -97,6 +97,8 @@ FLOOR = (
 class World:
     """A project with runs of which every output has a verdict, put there by SQL."""
 
+    candidates = CANDIDATES
+
     def __init__(self, examples: int) -> None:
         from evalhub.evalsets.models import EvalSet, EvalSetVersion
         from evalhub.projects.joining import found_project
@@ -111,7 +113,7 @@ class World:
             eval_set=self.eval_set, number=1, state="draft", example_count=examples, created_by=self.lead
         )
         self.types = self.make_types()
-        self.runs = [self.make_run(number) for number in range(CANDIDATES)]
+        self.runs = [self.make_run(number) for number in range(self.candidates)]
         self.checks = [self.make_check(number) for number in range(2)]
         self.fill()
 
