@@ -2,8 +2,9 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from reviews.labelling import decide, record_label
-from taxonomy.models import ErrorType, Verdict
-from tests.making import make_round, make_run, make_version
+from taxonomy.models import CheckMeaning, ErrorType, Verdict
+from taxonomy.settling import record_check_verdicts
+from tests.making import make_check, make_round, make_run, make_score, make_version
 
 
 @pytest.fixture
@@ -46,3 +47,23 @@ def test_a_decision_over_the_labels_is_what_its_verdict_follows_from(labelled, l
     verdict = Verdict.objects.get(output=item.output)
     assert "2 verdicts agree" in capsys.readouterr().out
     assert (verdict.outcome, verdict.decided_by, verdict.why) == ("pass", lead, "The sum is right.")
+
+
+def test_what_checks_found_is_beside_what_people_said_and_settles_nothing_for_them(project, reviewer, capsys):
+    made = make_round(make_run(make_version(project, 2)))
+    check = make_check(made.runs.get().version)
+    said, found = ErrorType.objects.filter(project=project)[:2]
+    CheckMeaning.objects.create(by=check, error_type=found)
+    labelled, unread = made.items.order_by("pk")
+    for item in (labelled, unread):
+        make_score(item.output, check, passed=False)
+    record_check_verdicts([unread.output_id])
+    record_label(labelled, reviewer, "fail", [said])
+
+    call_command("check_verdicts")
+
+    assert "2 verdicts agree" in capsys.readouterr().out
+    assert list(labelled.output.verdict.findings.order_by("source").values_list("error_type", "source")) == [
+        (found.pk, "check"),
+        (said.pk, "people"),
+    ]
