@@ -27,7 +27,7 @@ from reviews.notes.words import marked
 from taxonomy.models import ErrorType
 
 CARDS = 60
-CUT = 600
+CUT = 300
 """Characters of a note that stand on its card; the rest unfolds."""
 FIRST_READ = 30
 """So many notes are to be read by people before an order may lead them."""
@@ -87,25 +87,29 @@ def put_chosen(project: Project, request: MemberRequest, seen: Mapping[int, int 
     if not seen:
         raise grouping.GroupingError("Choose notes first: tick them, or press x on each.")
     if into == "none":
-        done = grouping.put(project, seen, None, request.user)
-        where, group = "in no group any more", None
+        return told(grouping.put(project, seen, None, request.user), "in no group any more")
+    if into == "new":
+        group, is_new = grouping.make_group(project, name, request.user)
     else:
-        key, is_new = whole(into) if into != "new" else None, False
-        if key is None:
-            group, is_new = grouping.make_group(project, name, request.user)
-            key = group.pk
-        done = grouping.put(project, seen, key, request.user)
-        found = grouping.present(project, key)
-        where = f"in the {'new ' if is_new else ''}group “{found}” now"
-    sentence = f"{notes(done.count)} {'is' if done.count == 1 else 'are'} {where}."
-    if done.elsewhere:
-        sentence += (
-            f" {notes(done.elsewhere)} {'was' if done.elsewhere == 1 else 'were'} moved by somebody else meanwhile, "
-            "and stay where they put them."
+        group, is_new = grouping.present(project, whole(into) or 0), False
+    done = grouping.put(project, seen, group.pk, request.user)
+    return told(done, f"in the {'new ' if is_new else ''}group “{group}” now")
+
+
+def told(done: grouping.Put, where: str) -> str:
+    sentences = [f"{notes(done.count)} {'are' if done.count > 1 else 'is'} {where}."]
+    if done.elsewhere == 1:
+        sentences.append("1 note was moved by somebody else meanwhile, and stays where they put it.")
+    elif done.elsewhere:
+        sentences.append(
+            f"{notes(done.elsewhere)} were moved by somebody else meanwhile, and stay where they put them."
         )
+    if done.kept:
+        stay = "stays, since its label carries" if done.kept == 1 else "stay, since their labels carry"
+        sentences.append(f"{notes(done.kept)} {stay} the error type of the group. Take that back first.")
     if done.gone:
-        sentence += f" {notes(done.gone)} {'is' if done.gone == 1 else 'are'} not there any more."
-    return sentence
+        sentences.append(f"{notes(done.gone)} {'are' if done.gone > 1 else 'is'} not there any more.")
+    return " ".join(sentences)
 
 
 def notes(count: int) -> str:
@@ -129,7 +133,7 @@ def show_board(
     said = said or Said()
     shown = asked_notes(project, asked)
     page = page_asked(request, project, asked)
-    places = places_in(project)
+    places, rounds = places_in(project), rounds_with_notes(project)
     total = notes_in(project).count()
     context: dict[str, Any] = {
         "asked": asked,
@@ -142,7 +146,8 @@ def show_board(
         "left": waiting(notes_in(project)).count(),
         "places": [(place, str(at) if at <= KEYS else "") for at, place in enumerate(places, start=1)],
         "place": next((place for place in places if asked.group and place.group.pk == asked.group.pk), None),
-        "rounds": rounds_with_notes(project),
+        "rounds": rounds,
+        "names_rounds": not asked.round and len(rounds) > 1,
         "orders": ORDERS.items(),
         "reads_first": total < FIRST_READ and (asked.order or asked.like),
         "first_read": FIRST_READ,

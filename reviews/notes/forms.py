@@ -34,7 +34,11 @@ class TurnForm(forms.Form):
     into = forms.ModelChoiceField(
         ErrorType.objects.none(), required=False, label="Error type", empty_label="a new one, as written below"
     )
-    name = forms.CharField(max_length=80, required=False, help_text=GroupForm.Meta.help_texts["name"])
+    name = forms.CharField(
+        max_length=80,
+        help_text=GroupForm.Meta.help_texts["name"],
+        error_messages={"required": "Name the new error type, or choose one that is there."},
+    )
     definition = forms.CharField(
         max_length=1000,
         required=False,
@@ -48,7 +52,7 @@ class TurnForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 2}),
         help_text="When it is another error type, or none.",
     )
-    severity = forms.ChoiceField(choices=Severity.choices, required=False, help_text="How much one such output costs.")
+    severity = forms.ChoiceField(choices=Severity.choices, help_text="How much one such output costs.")
     parent = forms.ModelChoiceField(
         ErrorType.objects.none(),
         required=False,
@@ -59,8 +63,11 @@ class TurnForm(forms.Form):
 
     def __init__(self, data: Any, *, group: NoteGroup) -> None:
         start = {"name": group.name, "definition": group.definition, "severity": group.severity}
-        super().__init__(data, initial=start | {"into": twin_of(group)})
+        # What a new one needs is not asked for where one that is there is chosen, so no browser may insist on it.
+        super().__init__(data, initial=start | {"into": twin_of(group)}, use_required_attribute=False)
         self.group = group
+        if data and data.get("into"):
+            self.fields["name"].required = self.fields["severity"].required = False
         active = ErrorType.objects.in_project(group.project).active()
         # As where error types are edited: two levels are enough for people to find their way.
         for name, types in (("into", active), ("parent", active.filter(parent=None))):
@@ -72,10 +79,8 @@ class TurnForm(forms.Form):
         said = self.cleaned_data
         if said.get("into") or self.errors:
             return said
-        said["name"] = " ".join(said.get("name", "").split())
-        if not said["name"]:
-            self.add_error("name", "Name the new error type, or choose one that is there.")
-        elif ErrorType.objects.in_project(self.group.project).filter(name__iexact=said["name"]).exists():
+        said["name"] = " ".join(said["name"].split())
+        if ErrorType.objects.in_project(self.group.project).filter(name__iexact=said["name"]).exists():
             self.add_error("name", "There is an error type of this name. Choose it above, or choose another name.")
         return said
 
@@ -89,7 +94,7 @@ class TurnForm(forms.Form):
             name=said["name"],
             definition=said["definition"],
             not_this_if=said["not_this_if"],
-            severity=said["severity"] or Severity.MAJOR,
+            severity=said["severity"],
             parent=said["parent"],
         )
 

@@ -80,9 +80,7 @@ def dissolve_note_group(request: MemberRequest, project: Project, pk: int) -> Ht
     except grouping.GroupingError as error:
         messages.error(request, str(error))
         return redirect(page_of_group(project, pk))
-    messages.success(
-        request, f"“{group}” is dissolved. {notes(count)} of it {'waits' if count == 1 else 'wait'} again."
-    )
+    messages.success(request, f"“{group}” is dissolved: {notes(count).lower()} of it now in no group.")
     return redirect("reviews:board", project.slug)
 
 
@@ -144,9 +142,8 @@ def take_note_group_back(request: MemberRequest, project: Project, pk: int) -> H
     except grouping.GroupingError as error:
         messages.error(request, str(error))
         return redirect(page_of_group(project, pk))
-    sentence = (
-        f"Taken back: {number(back.labels)} label{' is as it was' if back.labels == 1 else 's are as they were'}."
-    )
+    labels = "label is as it was" if back.labels == 1 else "labels are as they were"
+    sentence = f"Taken back: {number(back.labels)} {labels}."
     if back.changed:
         sentence += f" {number(back.changed)} changed by their reviewers since stay as those said."
     if back.closed:

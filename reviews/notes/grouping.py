@@ -35,12 +35,14 @@ class ChangedMeanwhile(GroupingError):
 class Put:
     """How many notes went where they should; how many did not, since somebody moved them since the page was opened.
 
-    ``gone``: how many are no notes of the project's any more.
+    ``gone``: how many are no notes of the project's any more; ``kept``: how many could not be taken out of a group,
+    since their labels carry its error type.
     """
 
     count: int
     elsewhere: int
     gone: int
+    kept: int = 0
 
 
 def alone_with_notes(project: Project) -> None:
@@ -94,12 +96,13 @@ def put(project: Project, seen: Mapping[int, int | None], into: int | None, acto
     places = GroupedNote.objects.filter(label__in=known)
     now = dict(places.filter(turned_at=None).values_list("label", "group"))
     there = set(places.filter(group=into).values_list("label", flat=True)) if group else set()
-    moved = {key for key in known if now.get(key) == seen[key] or key in there or now.get(key) == into}
+    turned = set(places.exclude(label__in=now).values_list("label", flat=True)) if group is None else set()
+    moved = {key for key in known - turned if now.get(key) == seen[key] or key in there or now.get(key) == into}
     coming = moved - there
     places.filter(label__in=coming, turned_at=None).delete()
     if group:
         GroupedNote.objects.bulk_create(GroupedNote(group=group, label_id=key, put_by=actor) for key in sorted(coming))
-    return Put(count=len(moved), elsewhere=len(known - moved), gone=len(seen) - len(known))
+    return Put(len(moved), len(known - turned - moved), len(seen) - len(known), len(turned))
 
 
 @transaction.atomic

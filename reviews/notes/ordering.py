@@ -33,11 +33,11 @@ def in_order(scope: QuerySet[Label], question: str, order: Callable[[Sequence[st
     stamps = list(scope.order_by("-pk").values_list("pk", "changed_at"))
     newest = [key for key, _ in stamps[:MOST_COMPARED]]
     asked = hashlib.sha256(f"{question} {stamps[:MOST_COMPARED]}".encode()).hexdigest()
-    places = cache.get(f"notes {asked}")
+    places = cache.get(f"notes:{asked}")
     if places is None:
         notes = dict(scope.filter(pk__in=newest).values_list("pk", "note"))
         places = order([notes.get(key, "") for key in newest])
-        cache.set(f"notes {asked}", places, KEPT)
+        cache.set(f"notes:{asked}", places, KEPT)
     return [newest[place] for place in places] + [key for key, _ in stamps[MOST_COMPARED:]]
 
 

@@ -10,8 +10,8 @@ from django.db.models import Min, QuerySet
 
 from evalhub.projects.models import Project
 from reviews.models import GroupedNote, Label, NoteGroup, ReviewItem, Round
-from reviews.notes.board import TIES
-from taxonomy.models import ErrorType
+from reviews.notes.board import TIES, notes_in, waiting
+from taxonomy.models import ErrorType, Verdict
 from taxonomy.statistics.saturation import Saturation, curve
 from taxonomy.versions import tree_of
 
@@ -47,6 +47,8 @@ class Reading:
     read: int
     arrivals: Sequence[Arrival]
     saturation: Saturation
+    left: int = 0
+    """Of the last QUIET items, how many fail with a note that nobody grouped: it may tell of a new kind."""
 
     @property
     def kinds(self) -> int:
@@ -59,6 +61,10 @@ class Reading:
 
     @property
     def is_enough(self) -> bool:
+        return self.is_quiet and not self.left
+
+    @property
+    def is_quiet(self) -> bool:
         return self.kinds > 0 and self.read >= READ_FIRST and self.quiet >= QUIET
 
 
@@ -66,7 +72,7 @@ def reading_of(project: Project, shown: Round | None = None) -> Reading:
     """The items with a label, in the order of their first one, and the error types of their labels; of those that are
     merged into others, the others. A group of notes that is no error type yet counts as a kind too.
 
-    Without practice rounds and known items, which are chosen to hold certain errors. Six statements.
+    Without practice rounds and known items, which are chosen to hold certain errors. Eight statements.
     """
     labels = Label.objects.filter(item__round__project=project, item__round__is_practice=False, item__is_known=False)
     if shown:
@@ -75,7 +81,9 @@ def reading_of(project: Project, shown: Round | None = None) -> Reading:
     items: list[int] = list(order.values_list("item", flat=True))
     kinds = kinds_of(project, labels)
     saturation = curve(kinds.get(item, ()) for item in items)
-    return Reading(len(items), arrivals_of(items, kinds), saturation)
+    open_notes = waiting(notes_in(project, shown)).filter(item__in=items[-QUIET:], outcome=Verdict.Outcome.FAIL)
+    left = open_notes.values("item").distinct().count()
+    return Reading(len(items), arrivals_of(items, kinds), saturation, left)
 
 
 def kinds_of(project: Project, labels: QuerySet[Label]) -> dict[int, set[Kind]]:

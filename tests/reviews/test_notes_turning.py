@@ -47,7 +47,10 @@ def new_type(project, name="Wrong number", **fields):
 def labels(run, reviewer):
     """Two fails with a note."""
     first, second, *_ = items_of(open_coding(run))
-    return [record_label(first, reviewer, "fail", note="wrong"), record_label(second, reviewer, "fail", note="off by one")]
+    return [
+        record_label(first, reviewer, "fail", note="wrong"),
+        record_label(second, reviewer, "fail", note="off by one"),
+    ]
 
 
 @pytest.fixture
