@@ -74,18 +74,30 @@ class Judged(Generic[Key]):
 
     key: Key | None
     counts: PairCounts
-    difference: Interval | None
-    """Second minus first; above 0 is worse. None without pairs."""
     p: float
     adjusted: float
     """``p`` after Holm's correction; as it is for critical modes and the total."""
     answer: Answer
     is_critical: bool
-    needed: int | None
-    """Where it cannot be told: how many pairs would show, in 80 % of the cases and with this correction, the rise that
-    was seen, or one of 2 points where none was."""
-    shows: float | None
-    """The smallest rise, 0 to 1, that as many pairs as there are would have shown; None: too few for any."""
+    level: float
+    """At which a later set of pairs would have to show it: the first step of Holm's, so the strictest."""
+
+    @property
+    def difference(self) -> Interval | None:
+        """Second minus first; above 0 is worse. None without pairs."""
+        return difference(*self.counts)
+
+    @property
+    def needed(self) -> int | None:
+        """Where it cannot be told: how many pairs would show, in 80 % of the cases and at ``level``, the rise that was
+        seen, or one of 2 points where none was. None where it can be told."""
+        return needed_of(self.counts, self.level) if self.answer == Answer.CANNOT_TELL else None
+
+    @property
+    def shows(self) -> float | None:
+        """The smallest rise, 0 to 1, that as many pairs as there are would have shown; None: too few for any."""
+        n = self.counts.n
+        return smallest_difference(n, self.counts.discordant / n, self.level) if n else None
 
 
 @dataclass(frozen=True)
@@ -156,29 +168,19 @@ def judge_modes(
     adjusted = ps | dict(zip(corrected, holm([ps[key] for key in corrected]), strict=True))
     of_family = level / len(corrected) if corrected else level
     judged = tuple(
-        judge(key, counts, adjusted[key], key in critical, level, level if key in critical else of_family)
+        Judged(
+            key,
+            counts,
+            ps[key],
+            adjusted[key],
+            answer_of(counts, adjusted[key], level),
+            key in critical,
+            level if key in critical else of_family,
+        )
         for key, counts in modes.items()
     )
     alone = mcnemar(total.first_only, total.second_only)
-    return Judgement(judge(None, total, alone, False, level, level), judged)
-
-
-def judge(
-    key: Key | None, counts: PairCounts, adjusted: float, is_critical: bool, level: float, planned_level: float
-) -> Judged[Key]:
-    """``planned_level``: that of the test with which a later set of pairs would have to show it."""
-    answer = answer_of(counts, adjusted, level)
-    return Judged(
-        key,
-        counts,
-        difference(*counts),
-        mcnemar(counts.first_only, counts.second_only),
-        adjusted,
-        answer,
-        is_critical,
-        needed_of(counts, planned_level) if answer == Answer.CANNOT_TELL else None,
-        smallest_difference(counts.n, counts.discordant / counts.n, planned_level) if counts.n else None,
-    )
+    return Judgement(Judged(None, total, alone, alone, answer_of(total, alone, level), False, level), judged)
 
 
 def answer_of(counts: PairCounts, p: float, level: float) -> Answer:

@@ -6,6 +6,7 @@ observed. It cannot be smaller than the difference, and is taken to be as large 
 
 from __future__ import annotations
 
+from functools import lru_cache
 from math import ceil, sqrt
 from statistics import NormalDist
 
@@ -41,11 +42,16 @@ def smallest_difference(n: int, discordant: float, level: float = LEVEL, power: 
 
 
 def pairs_for(difference: float, discordant: float, level: float, power: float) -> float:
-    of_level, of_power = NormalDist().inv_cdf(1 - level / 2), NormalDist().inv_cdf(power)
+    of_level, of_power = quantile(1 - level / 2), quantile(power)
     discordant = min(max(discordant, difference), 1.0)
     root = of_level * sqrt(discordant) + of_power * sqrt(discordant - difference**2)
     n = (root / difference) ** 2
     return n / 4 * (1 + sqrt(1 + 4 / (n * difference))) ** 2
+
+
+@lru_cache(256)  # 40 halves ask for the same two
+def quantile(share: float) -> float:
+    return NormalDist().inv_cdf(share)
 
 
 def exact_power(n: int, difference: float, discordant: float, level: float = LEVEL) -> float:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import fsum
+from itertools import combinations
+from math import fsum, sqrt
 
 from taxonomy.statistics.intervals import highest_of_none, wilson_score
 from taxonomy.statistics.rates import Rate, rate_of
@@ -23,29 +24,47 @@ class SeverityRate:
 
 
 def weighted_rate(counts: Mapping[str, int], weights: Mapping[str, float], n: int) -> SeverityRate:
-    """The mean weight of ``n`` outputs. ``counts``: outputs by the severity of their gravest failure, others weigh 0.
+    """The mean weight of ``n`` outputs. ``counts``: outputs by the severity of their gravest failure; others weigh 0.
 
-    The interval is Wilson's of the mean over the largest weight, with as many examples as would have its variance; with
-    one severity alone that is the interval of the plain rate. None failed: from 0 to that of a rate of none, all of the
-    largest weight. ValueError for a severity without weight, a negative weight, or more failures than outputs.
+    It is a sum of the shares of outputs that are at least so grave, times what that weighs more than the next lighter
+    one. Their Wilson intervals are joined by the variances that they stand for and their correlation (MOVER: G. Zou and
+    A. Donner, Construction of confidence limits about effect measures, 2008); with one severity alone that is the
+    interval of the plain rate. None failed: from 0 to the plain rate's upper end, all of the largest weight. ValueError
+    for a severity without weight, a negative weight, or more failures than outputs.
     """
-    if missing := [severity for severity, count in counts.items() if count and weights.get(severity, -1) < 0]:
-        raise ValueError(f"No weight of 0 or more: {', '.join(missing)}.")
+    if wrong := [severity for severity in {*counts, *weights} if weights.get(severity, -1.0) < 0]:
+        raise ValueError(f"No weight of 0 or more: {', '.join(sorted(wrong))}.")
     unweighted = rate_of(sum(counts.values()), n)
     if not n:
         return SeverityRate(None, None, None, 0, unweighted)
-    heaviest = max(weights.values(), default=0.0)
-    parts = {weights[severity]: 0 for severity, count in counts.items() if count}
-    for severity, count in counts.items():
-        if count:
-            parts[weights[severity]] += count
-    value = fsum(weight * count for weight, count in parts.items()) / n
-    if not heaviest:
-        return SeverityRate(0.0, 0.0, 0.0, n, unweighted)
-    if not value:
-        return SeverityRate(0.0, 0.0, heaviest * highest_of_none(n), n, unweighted)
-    variance = fsum(weight**2 * count for weight, count in parts.items()) / n - value**2
-    share = value / heaviest
-    worth = n * share * (1 - share) * heaviest**2 / variance if variance > 1e-12 * value**2 else n
-    low, high = wilson_score(share, worth)
-    return SeverityRate(value, low * heaviest, high * heaviest, n, unweighted)
+    if not any(weights[severity] for severity, count in counts.items() if count):
+        return SeverityRate(0.0, 0.0, max(weights.values(), default=0.0) * highest_of_none(n), n, unweighted)
+    steps = steps_of(counts, weights, n)
+    value = fsum(more * share for more, share, _, _ in steps)
+    below = joined([(more * (share - low), share) for more, share, low, _ in steps])
+    above = joined([(more * (high - share), share) for more, share, _, high in steps])
+    return SeverityRate(value, max(value - below, 0.0), min(value + above, max(weights.values())), n, unweighted)
+
+
+def steps_of(
+    counts: Mapping[str, int], weights: Mapping[str, float], n: int
+) -> list[tuple[float, float, float, float]]:
+    """For each weight, from the lightest: how much more it is than the one before; the share of outputs that weigh as
+    much, with its interval."""
+    steps, before = [], 0.0
+    for weight in sorted({weight for weight in weights.values() if weight}):
+        as_grave = sum(count for severity, count in counts.items() if weights[severity] >= weight)
+        low, high = wilson_score(as_grave / n, n) if as_grave else (0.0, highest_of_none(n))
+        steps.append((weight - before, as_grave / n, low, high))
+        before = weight
+    return steps
+
+
+def joined(distances: Sequence[tuple[float, float]]) -> float:
+    """The distance of a sum from its end, from those of its parts, each with its share; a later share is part of each
+    earlier one, whence their correlation."""
+    total = fsum(distance**2 for distance, _ in distances)
+    for (one, whole), (two, part) in combinations(distances, 2):
+        if part and whole < 1:
+            total += 2 * one * two * sqrt(part * (1 - whole) / (whole * (1 - part)))
+    return sqrt(total)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from math import fsum
+from math import fsum, sqrt
 
-from taxonomy.statistics.intervals import Estimate, highest_of_none, wilson_score
+from taxonomy.statistics.intervals import Estimate, Z
+from taxonomy.statistics.rates import rate_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,22 +24,24 @@ def hajek(groups: Sequence[Group]) -> Estimate | None:
     """The share with the finding, had everything been looked at (Hájek 1971): each output counts 1 / probability.
 
     None: without outputs, where a probability is missing, or where a group has none settled (see ``unread_groups``).
+
+    The interval is one for the candidate's rate on such examples, as that of a plain rate is, and not for the outputs
+    of this run alone: with everything looked at (all probabilities 1) it is the plain rate's. Each group is a stratum
+    from which a fixed number was drawn, as rounds do. Wilson's intervals of the strata are joined by the variances that
+    they stand for (MOVER: G. Zou and A. Donner, Construction of confidence limits about effect measures, 2008), for
+    with a linearised variance a stratum in which few were found looks too certain; what is added is that another set of
+    examples would have had other shares of outputs in the strata.
     """
     met = [group for group in groups if group.n or group.probability is not None]
     if not met or any(not group.n or not group.probability for group in met):
         return None
-    strata = merged(met)
-    total = fsum(n / p for p, n, _ in strata)
-    share = min(fsum(count / p for p, _, count in strata) / total, 1.0)
-    n = sum(n for _, n, _ in strata)
-    if all(p == 1 for p, _, _ in strata):
-        worth = float(n)
-    elif 0 < share < 1:
-        worth = min(share * (1 - share) / variance_of(strata, total, share), total)
-    else:
-        worth = total**2 / fsum(n / p**2 for p, n, _ in strata)
-    low, high = wilson_score(share, worth) if share else (0.0, highest_of_none(worth))
-    return Estimate(share, low, high, n, worth)
+    strata = strata_of(met)
+    share = min(fsum(stratum.part * stratum.share for stratum in strata), 1.0)
+    between = Z**2 * between_of(strata, share)
+    below = sqrt(fsum((each.part * (each.share - each.low)) ** 2 for each in strata) + between)
+    above = sqrt(fsum((each.part * (each.high - each.share)) ** 2 for each in strata) + between)
+    low, high = max(share - below, 0.0), min(share + above, 1.0)
+    return Estimate(share, low, high, sum(each.n for each in strata), worth_of(strata, share))
 
 
 def unread_groups(groups: Iterable[Group]) -> list[Group]:
@@ -46,17 +49,53 @@ def unread_groups(groups: Iterable[Group]) -> list[Group]:
     return [group for group in groups if group.probability is not None and not group.n]
 
 
-def merged(groups: Iterable[Group]) -> list[tuple[float, int, int]]:
-    """(probability, n, count) by rising probability."""
+@dataclass(frozen=True, slots=True)
+class Stratum:
+    """All groups of one probability."""
+
+    n: int
+    part: float
+    """Of all outputs that the groups stand for, 0 to 1."""
+    stands_for: float
+    """How many outputs that is."""
+    share: float
+    low: float
+    high: float
+
+
+def strata_of(groups: Iterable[Group]) -> list[Stratum]:
+    """By rising probability, so that the same figures come out in whatever order the groups are handed over."""
     found: dict[float, tuple[int, int]] = {}
     for group in groups:
-        assert group.probability is not None
+        assert group.probability, "hajek has looked"
         n, count = found.get(group.probability, (0, 0))
         found[group.probability] = (n + group.n, count + group.count)
-    return [(p, *found[p]) for p in sorted(found)]
+    total = fsum(n / probability for probability, (n, _) in found.items())
+    return [
+        Stratum(n, n / probability / total, n / probability, count / n, *bounds_of(count, n))
+        for probability, (n, count) in sorted(found.items())
+    ]
 
 
-def variance_of(strata: Sequence[tuple[float, int, int]], total: float, share: float) -> float:
-    within = fsum(n * (count / n) * (1 - count / n) / p**2 for p, n, count in strata)
-    between = fsum(n / p * (count / n - share) ** 2 for p, n, count in strata)
-    return (within + between) / total**2
+def bounds_of(count: int, n: int) -> tuple[float, float]:
+    rate = rate_of(count, n)
+    assert rate.low is not None and rate.high is not None, "hajek has looked"
+    return rate.low, rate.high
+
+
+def between_of(strata: Sequence[Stratum], share: float) -> float:
+    """The variance that comes from how many of the examples fall into which stratum."""
+    outputs = fsum(each.stands_for for each in strata)
+    return fsum(each.part * (each.share - share) ** 2 for each in strata) / outputs
+
+
+def worth_of(strata: Sequence[Stratum], share: float) -> float:
+    """How many outputs, all looked at, would have the variance of the estimate; by weights alone (Kish) for 0 and 1.
+
+    Never more than the outputs that the strata stand for.
+    """
+    variance = fsum(each.part**2 * each.share * (1 - each.share) / each.n for each in strata)
+    variance += between_of(strata, share)
+    if variance and 0 < share < 1:
+        return min(share * (1 - share) / variance, fsum(each.stands_for for each in strata))
+    return 1 / fsum(each.part**2 / each.n for each in strata)
