@@ -27,6 +27,8 @@ MAY_IMPORT |= {"demo": {*LAYERS, "evalhub.serving"}, "evalhub.serving": set(), "
 # Modules that lie beside the packages: these are for all, the others are nobody's.
 FOR_ALL = ("evalhub.errors", "evalhub.exact_json")
 FOR_SERVING = ("evalhub.celery",)
+# Pure mathematics of the taxonomy, without Django: what “evalhub verify” computes a report's figures again with.
+FOR_CLIENT = ("taxonomy.statistics", "taxonomy.tree")
 # Inside an app: models -> rule modules named for their job -> forms -> tasks -> views -> urls.
 RANKS = ("models", "RULES", "forms", "tasks", "views", "urls")
 # These modules of an app may know all its folders: they bring together what the folders hold.
@@ -53,6 +55,8 @@ def package_of(name: str) -> str | None:
 
 
 def may_import(package: str, name: str) -> bool:
+    if package == "evalhub.client" and name.startswith(FOR_CLIENT):
+        return True
     if other := package_of(name):
         return other == package or other in MAY_IMPORT[package]
     beside = FOR_ALL + (FOR_SERVING if package == "evalhub.serving" else ())

@@ -108,6 +108,7 @@ class Described:
     body: list[Field]
     takes_file: bool
     answer: str
+    example: str
     faults: list[tuple[str, str]]
 
 
@@ -144,8 +145,15 @@ def described(path: str, method: str, operation: Mapping[str, Any]) -> Described
         body=fields_of(shape_of(body)) if body else [],
         takes_file=takes_file(operation),
         answer=shape_of(answer),
+        example=example_of(shape_of(answer)),
         faults=[(status, each["description"]) for status, each in operation["responses"].items() if status >= "400"],
     )
+
+
+def example_of(name: str) -> str:
+    """An answer of this shape as JSON, where the shape gives one; else nothing."""
+    example = openapi_document()["components"]["schemas"].get(name, {}).get("example")
+    return json.dumps(example, ensure_ascii=False, indent=2) if example else ""
 
 
 def answered_shapes() -> list[tuple[str, str, list[Field]]]:

@@ -6,6 +6,7 @@ from django.contrib.auth.decorators import login_not_required
 from django.urls import URLPattern, include, path, re_path
 
 from evalhub.api import (  # noqa: F401 -- importing them is what adds their operations to the routers
+    comparison_views,
     document_views,
     eval_set_views,
     export_views,

@@ -9,27 +9,36 @@ import sys
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
+from evalhub.client import gating, verifying
 from evalhub.client.exporting import FILTERS, FORMATS, OF_LABELS, OF_MORE_RUNS, export, filters_told
 from evalhub.client.outcomes import MEANINGS, ClientFault, Exit
+from evalhub.client.reporting import report
+from evalhub.client.rules import LANGUAGE
 from evalhub.client.running import run
 from evalhub.client.server import KEY_HELP, Server, is_open_to_listeners
 from evalhub.client.telling import Teller
 from evalhub.client.uploading import upload
 
 INTRODUCTION = f"""\
-Upload files, start runs and export what came of them, on an EvalHub server.
+Upload files, start runs and export what came of them, on an EvalHub server; report on it, and let continuous
+integration act on it.
 
 The server's address is read from EVALHUB_URL, the key from EVALHUB_API_KEY. Admins of a project make keys on its page
 “API keys”. There is no option for the key itself, since everybody on a machine can read the list of its processes.
 
 {MEANINGS}"""
 Command = Callable[[Server, argparse.Namespace, Teller], Awaitable[Exit]]
+LocalCommand = Callable[[argparse.Namespace, Teller], Exit]
+"""One that needs no server."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     options = parser().parse_args(arguments)
     teller = Teller(options.json)
     try:
+        if "local" in options:
+            local: LocalCommand = options.local
+            return local(options, teller)
         return asyncio.run(work(options, teller))
     except ClientFault as fault:
         for line in str(fault).splitlines():
@@ -65,26 +74,34 @@ def key_of(options: argparse.Namespace) -> str:
 def parser() -> argparse.ArgumentParser:
     raw = argparse.RawDescriptionHelpFormatter
     made = argparse.ArgumentParser("evalhub", description=INTRODUCTION, formatter_class=raw, allow_abbrev=False)
-    commands = made.add_subparsers(required=True, metavar="upload | run | export")
+    commands = made.add_subparsers(required=True, metavar="upload | run | export | report | verify | gate")
     add_upload(add(commands, "upload", upload, "a file of examples, production samples or recorded outputs"))
     add_run(add(commands, "run", run, "candidates on a version of an eval set"))
     add_export(add(commands, "export", export, "rows as JSONL, CSV or Parquet"))
+    add_report(add(commands, "report", report, "on what changes from one run to another, as a file"))
+    add_verify(add_plain(commands, "verify", "the figures of a report, by computing them again from exports"))
+    add_gate(add(commands, "gate", gating.gate, "a run: may it take the place of its baseline?"))
     return made
 
 
 def add(commands: argparse._SubParsersAction, name: str, command: Command, about: str) -> argparse.ArgumentParser:
-    made: argparse.ArgumentParser = commands.add_parser(
-        name,
-        help=about,
-        description=f"{name.capitalize()} {about}.",
-        epilog=MEANINGS,
-        allow_abbrev=False,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    made = add_plain(commands, name, about)
     made.set_defaults(command=command)
     made.add_argument("--url", help="address of the server; default: EVALHUB_URL")
     made.add_argument(
         "--key-file", metavar="FILE", help="file that holds the key, “-” reads it from the standard input"
+    )
+    return made
+
+
+def add_plain(commands: argparse._SubParsersAction, name: str, about: str) -> argparse.ArgumentParser:
+    made: argparse.ArgumentParser = commands.add_parser(
+        name,
+        help=about,
+        description=f"{name.capitalize()} {about}{'' if about.endswith('?') else '.'}",
+        epilog=MEANINGS,
+        allow_abbrev=False,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     made.add_argument("--json", action="store_true", help="answer with one JSON value, for scripts")
     return made
@@ -142,6 +159,54 @@ def add_export(made: argparse.ArgumentParser) -> None:
         metavar="NAME=VALUE",
         help="as in the address of the page with the same rows: outcome=failed",
     )
+
+
+def add_report(made: argparse.ArgumentParser) -> None:
+    add_both_runs(made)
+    made.add_argument("--as-of", type=int, metavar="N", help="count by this version of the taxonomy; default: newest")
+    made.add_argument("--format", choices=("json", "pdf"), default="json", help="default json, which can be verified")
+    made.add_argument("-o", "--output", metavar="FILE", help="“-” is the standard output; default: named by its runs")
+
+
+def add_verify(made: argparse.ArgumentParser) -> None:
+    made.set_defaults(local=verifying.verify)
+    made.epilog = verifying.MEANINGS
+    made.add_argument("report", metavar="REPORT.json", help="as “evalhub report” or its page gives it")
+    made.add_argument(
+        "exports",
+        nargs="+",
+        metavar="EXPORT",
+        help="JSONL of “evalhub export”: the verdicts of both runs; with their scores and outputs more can be verified",
+    )
+    made.add_argument("--all", action="store_true", help="name every figure, also those that come out the same")
+
+
+def add_gate(made: argparse.ArgumentParser) -> None:
+    add_both_runs(made)
+    made.epilog = f"{LANGUAGE}\n{gating.MEANINGS}"
+    made.add_argument(
+        "--fail-on", action="append", required=True, metavar="RULE", help="what fails the gate; see below"
+    )
+    made.add_argument("--strict", action="store_true", help="what cannot be told fails too")
+    made.add_argument("--wait", type=seconds, default=0, metavar="SECONDS", help="for the runs to finish; default 0")
+    made.add_argument("--junit", metavar="FILE", help="write the answers as JUnit XML")
+
+
+def add_both_runs(made: argparse.ArgumentParser) -> None:
+    made.add_argument("--run", type=run_id, required=True, metavar="ID", help="what could take the baseline's place")
+    made.add_argument("--baseline", type=run_id, required=True, metavar="ID", help="a run over the same version")
+
+
+def run_id(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and 0 < int(text) < 2**63):
+        raise argparse.ArgumentTypeError(f"{text!r} is no id of a run, which is a whole number")
+    return int(text)
+
+
+def seconds(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and len(text) <= 6):
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number of seconds")
+    return int(text)
 
 
 def pair(text: str) -> tuple[str, str]:

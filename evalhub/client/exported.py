@@ -1,4 +1,4 @@
-"""Rows of exports, read back: verdicts, scores and outputs, by run, example and repeat."""
+"""Rows of exports, read back: verdicts, scores and outputs, by run, example and repeat; and examples."""
 
 from __future__ import annotations
 
@@ -37,15 +37,27 @@ class RunRows:
     has_outputs: bool = False
 
 
-def read_exports(paths: list[str]) -> dict[int, RunRows]:
-    """Run -> its rows. Raises ClientFault at a file that is no export, naming the line."""
-    found: dict[int, RunRows] = {}
+@dataclass
+class Exported:
+    """``runs``: run -> its rows; ``clusters``: example -> its cluster, None without an export of examples."""
+
+    runs: dict[int, RunRows] = field(default_factory=dict)
+    clusters: dict[str, str] | None = None
+
+
+def read_exports(paths: list[str]) -> Exported:
+    """Raises ClientFault at a file that is no export, naming the line."""
+    found = Exported()
     for path in paths:
         for line, row in lines_of(path):
             try:
-                add(found.setdefault(int(row["run"]), RunRows()), row)
+                if "run" in row:
+                    add(found.runs.setdefault(int(row["run"]), RunRows()), row)
+                else:
+                    found.clusters = found.clusters or {}
+                    found.clusters[str(row["id"])] = str(row.get("cluster", ""))
             except (KeyError, TypeError, ValueError) as error:
-                told = f"{path}, line {line}: this is no row of an export of verdicts, scores or outputs as JSONL."
+                told = f"{path}, line {line}: no row of exported verdicts, scores, outputs or examples as JSONL."
                 raise ClientFault(told, Exit.WRONG_USE) from error
     return found
 
@@ -88,7 +100,7 @@ def verdict_of(row: dict[str, Any]) -> Verdict:
     return Verdict(
         str(row["source"]),
         str(row["verdict"]),
-        tuple(row.get("error_types_by_people", ())),
+        tuple(row.get("error_types", ())),
         tuple(row.get("error_types_by_checks", ())),
         None if probability is None else float(probability),
     )

@@ -33,7 +33,7 @@ def pdf_of(document: Document, dated: datetime, paper: str = "a4") -> bytes:
         root=str(TEMPLATE.parent),
         sys_inputs={"report": dumps(data_of(document, paper)).decode()},
         font_paths=fonts(),
-        timestamp=dated,
+        timestamp=dated.replace(microsecond=0),  # which PDF does not know
     )
     assert isinstance(answer, bytes)
     return answer

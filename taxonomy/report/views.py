@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
-from django.conf import settings
 from django.core.exceptions import BadRequest
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
@@ -17,11 +15,10 @@ from evalhub.projects.access import MemberRequest, for_role
 from evalhub.projects.models import Project, Role
 from evalhub.runs.models import Run
 from evalhub.web.paging import whole
-from evalhub.web.templatetags.ui import address
 from taxonomy.models import TaxonomyVersion
 from taxonomy.report.data import Report, report_of
-from taxonomy.report.pdf import PAPERS, pdf_of
-from taxonomy.report.writing import Link, document_of
+from taxonomy.report.linking import page_document, printed
+from taxonomy.report.pdf import PAPERS
 
 MOST_RUNS = 200
 MOST_VERSIONS = 100
@@ -35,7 +32,7 @@ def report(request: MemberRequest, project: Project) -> HttpResponseBase:
         return render(request, "taxonomy/report.html", {})
     made = report_or_refusal(project, first, second, asked_number(request, "as_of"))
     context = {
-        "document": document_of(made.content, linker(project), home_of(project, made)),
+        "document": page_document(project, made),
         "version": first.version,
         "first": first,
         "second": second,
@@ -61,8 +58,7 @@ def report_pdf(request: MemberRequest, project: Project) -> HttpResponseBase:
     if paper not in PAPERS:
         raise BadRequest(f"“paper” must be {' or '.join(PAPERS)}")
     made = asked_report(request, project)
-    document = document_of(made.content, linker(project, settings.PUBLIC_URL), home_of(project, made))
-    return attachment(pdf_of(document, made.dated, paper), "application/pdf", f"{made.file_name}.pdf")
+    return attachment(printed(project, made, paper), "application/pdf", f"{made.file_name}.pdf")
 
 
 def attachment(content: bytes, content_type: str, name: str) -> HttpResponse:
@@ -110,22 +106,6 @@ def runs_over(first: Run, second: Run) -> Sequence[Run]:
     listed = list(found.select_related("candidate", "version__eval_set").order_by("-pk")[:MOST_RUNS])
     keys = {run.pk for run in listed}
     return listed + [run for run in {first.pk: first, second.pk: second}.values() if run.pk not in keys]
-
-
-def home_of(project: Project, made: Report) -> str:
-    """Where the report is found, also from a sheet of paper."""
-    return settings.PUBLIC_URL + address("taxonomy:report", project.slug, **made.asked)
-
-
-def linker(project: Project, server: str = "") -> Link:
-    """Turns the name of a page and its query into an address; with ``server`` into one that works from elsewhere."""
-
-    def link(page: str, query: Mapping[str, Any] | str = "", /) -> str:
-        path = address(page, project.slug)
-        asked = query if isinstance(query, str) else address(page, project.slug, **query).partition("?")[2]
-        return f"{server}{path}?{asked}" if asked else f"{server}{path}"
-
-    return link
 
 
 def asked_number(request: MemberRequest, name: str) -> int | None:

@@ -1,0 +1,101 @@
+"""A project in which two candidates can be reported on: checks that mean error types, people's verdicts, a round."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.db import transaction
+
+from evalhub.checks.models import Check
+from evalhub.checks.scoring import score_run
+from evalhub.projects.models import Project
+from evalhub.runs.models import Run
+from taxonomy.meanings.finding import find_by_checks
+from taxonomy.models import CheckMeaning, ErrorType
+from taxonomy.settling import Settled, record_verdicts
+from taxonomy.versions import record_change
+from tests.making import admin_of, make_candidate, make_check, make_round, make_run, make_version
+
+EXAMPLES = 40
+
+
+@dataclass(frozen=True)
+class Compared:
+    project: Project
+    first: Run
+    second: Run
+    wrong: ErrorType
+    broken: ErrorType
+    invented: ErrorType
+    equal: Check
+    valid: Check
+
+
+@transaction.atomic
+def make_compared(project: Project, name: str = "new-model", baseline: str = "old-model") -> Compared:
+    """Two runs over 40 examples that expect JSON. By the check “Valid JSON” 2 answers of the first are broken, and 14 of
+    the second; of those that are valid 10 and 2 are not as expected. People settled the first 20 of both runs: 8 failed
+    in the first, all with “Not as expected”; in the second 5, three with “Not as expected” and two, elsewhere right, with
+    “Made up”, which is critical.
+    """
+    rows = [
+        {
+            "key": f"example-{n}",
+            "request": {"messages": [{"role": "user", "content": f"The number {n} as JSON."}]},
+            "expected_kind": "json",
+            "expected": {"number": n},
+        }
+        for n in range(1, EXAMPLES + 1)
+    ]
+    version = make_version(project, rows)
+    first = make_run(version, make_candidate(project, baseline, is_baseline=True), answers(2, 10))
+    second = make_run(version, make_candidate(project, name), answers(14, 2))
+    wrong = make_type(project, "not-as-expected", "Not as expected")
+    broken = make_type(project, "no-json", "No JSON")
+    invented = make_type(project, "made-up", "Made up", "critical")
+    record_change(project, "Own types.", admin_of(project))
+    equal, valid = make_check(version, "As expected", "equals"), make_check(version, "Valid JSON", "valid_json")
+    CheckMeaning.objects.create(by=valid, cause="", error_type=broken)
+    for run in (first, second):
+        score_run(run)
+        find_by_checks(run)
+    settle(first, {n: [wrong.pk] for n in range(3, 11)})
+    settle(second, {n: [wrong.pk] for n in (3, 4, 5)} | {n: [invented.pk] for n in (18, 19)})
+    make_round(first, name="What failed")
+    return Compared(project, first, second, wrong, broken, invented, equal, valid)
+
+
+def make_type(project: Project, code: str, name: str, severity: str = "major") -> ErrorType:
+    position = ErrorType.objects.filter(project=project).count() + 1
+    return ErrorType.objects.create(project=project, code=code, name=name, severity=severity, position=position)
+
+
+def answers(broken: int, different: int) -> list[str]:
+    """The first so many are no JSON, the next so many have another number, the rest are as expected."""
+    return [
+        "no number" if n <= broken else f'{{"number": {-n if n <= broken + different else n}}}'
+        for n in range(1, EXAMPLES + 1)
+    ]
+
+
+def settle(run: Run, failed: dict[int, list[int]], until: int = 20) -> None:
+    """People settle the outputs for the first examples: these fail, with these error types, the others pass."""
+    outputs = {output.example.position: output.pk for output in run.outputs.select_related("example")}
+    record_verdicts(
+        [
+            Settled(outputs[n], "fail" if n in failed else "pass", failed.get(n, ()), 0.5 if n > 10 else 1.0)
+            for n in range(1, until + 1)
+        ]
+    )
+
+
+@transaction.atomic
+def change_taxonomy(made: Compared) -> None:
+    """By hand: merge, rename, move, retire and add."""
+    admin = admin_of(made.project)
+    made.wrong.name, made.wrong.severity = "Not the right value", "critical"
+    made.wrong.save()
+    record_change(made.project, "Renamed.", admin)
+    made.invented.parent = made.wrong
+    made.invented.save()
+    record_change(made.project, "Moved.", admin)
