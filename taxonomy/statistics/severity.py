@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from math import fsum, sqrt
+from typing import NamedTuple
 
 from taxonomy.statistics.intervals import highest_of_none, wilson_score
 from taxonomy.statistics.rates import Rate, rate_of
@@ -23,6 +24,15 @@ class SeverityRate:
     """The share of outputs with any failure, to be shown beside it."""
 
 
+class Step(NamedTuple):
+    """What a weight is more than the next lighter one; the share of outputs that weigh as much, with its interval."""
+
+    more: float
+    share: float
+    low: float
+    high: float
+
+
 def weighted_rate(counts: Mapping[str, int], weights: Mapping[str, float], n: int) -> SeverityRate:
     """The mean weight of ``n`` outputs. ``counts``: outputs by the severity of their gravest failure; others weigh 0.
 
@@ -34,28 +44,25 @@ def weighted_rate(counts: Mapping[str, int], weights: Mapping[str, float], n: in
     """
     if wrong := [severity for severity in {*counts, *weights} if weights.get(severity, -1.0) < 0]:
         raise ValueError(f"No weight of 0 or more: {', '.join(sorted(wrong))}.")
-    unweighted = rate_of(sum(counts.values()), n)
+    unweighted, heaviest = rate_of(sum(counts.values()), n), max(weights.values(), default=0.0)
     if not n:
         return SeverityRate(None, None, None, 0, unweighted)
     if not any(weights[severity] for severity, count in counts.items() if count):
-        return SeverityRate(0.0, 0.0, max(weights.values(), default=0.0) * highest_of_none(n), n, unweighted)
+        return SeverityRate(0.0, 0.0, heaviest * highest_of_none(n), n, unweighted)
     steps = steps_of(counts, weights, n)
-    value = fsum(more * share for more, share, _, _ in steps)
-    below = joined([(more * (share - low), share) for more, share, low, _ in steps])
-    above = joined([(more * (high - share), share) for more, share, _, high in steps])
-    return SeverityRate(value, max(value - below, 0.0), min(value + above, max(weights.values())), n, unweighted)
+    value = fsum(step.more * step.share for step in steps)
+    below = joined([(step.more * (step.share - step.low), step.share) for step in steps])
+    above = joined([(step.more * (step.high - step.share), step.share) for step in steps])
+    return SeverityRate(value, max(value - below, 0.0), min(value + above, heaviest), n, unweighted)
 
 
-def steps_of(
-    counts: Mapping[str, int], weights: Mapping[str, float], n: int
-) -> list[tuple[float, float, float, float]]:
-    """For each weight, from the lightest: how much more it is than the one before; the share of outputs that weigh as
-    much, with its interval."""
+def steps_of(counts: Mapping[str, int], weights: Mapping[str, float], n: int) -> list[Step]:
+    """From the lightest."""
     steps, before = [], 0.0
     for weight in sorted({weight for weight in weights.values() if weight}):
         as_grave = sum(count for severity, count in counts.items() if weights[severity] >= weight)
         low, high = wilson_score(as_grave / n, n) if as_grave else (0.0, highest_of_none(n))
-        steps.append((weight - before, as_grave / n, low, high))
+        steps.append(Step(weight - before, as_grave / n, low, high))
         before = weight
     return steps
 
