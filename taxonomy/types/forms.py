@@ -143,12 +143,18 @@ class MergeForm(NewTypeForm):
         super().__init__(*args, types=types, **kwargs)
         self.fields["types"].choices = places(types)[1:]  # type: ignore[attr-defined]  # as above
         self.fields["into"].choices = places(types, first="a new error type, described below")  # type: ignore[attr-defined]  # as above
-        self.fields["name"].required = False
+        for name in NewTypeForm.base_fields:
+            self.fields[name].required = False
         self.fields["parent"].help_text = ""
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
-        if "into" in data and data["into"] is None and not data.get("name") and "name" not in self.errors:
+        data["severity"] = data.get("severity") or Severity.MAJOR
+        if data.get("into") is not None:
+            # What was typed for a new type does not matter then.
+            for name in [name for name in self.errors if name in WordsForm.base_fields or name == "parent"]:
+                del self.errors[name]
+        elif "into" in data and not data.get("name") and "name" not in self.errors:
             self.add_error("name", "Name the new error type, or choose one to merge into.")
         return data
 

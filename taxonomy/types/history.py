@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,15 +11,19 @@ from django.db import connection
 
 from evalhub.projects.models import Project, User
 from taxonomy.tree import Tree
-from taxonomy.types.differences import Difference, differences
+from taxonomy.types.differences import Difference, differences, of_state
 
-# The rows of the type itself and of those beside which it was named: merged into it. Whole trees would be too much.
+# The rows of the type itself, and of those that were ever merged into it. Whole trees would be too much.
 ROWS = """
-SELECT version.number, version.change, version.why, person.name, version.made_at, jsonb_path_query_array(
-    version.tree, '$[*] ? (@.id == $key || @.merged_into == $key)', jsonb_build_object('key', %(key)s::bigint)
-) AS rows
-FROM taxonomy_taxonomyversion AS version LEFT JOIN projects_user AS person ON person.id = version.made_by_id
-WHERE version.project_id = %(project)s ORDER BY version.number
+WITH mine AS (SELECT * FROM taxonomy_taxonomyversion WHERE project_id = %(project)s),
+    keys AS (SELECT coalesce(jsonb_agg(DISTINCT merged.id), '[]') || to_jsonb(%(key)s::bigint) AS found FROM mine
+        CROSS JOIN LATERAL jsonb_path_query(
+            mine.tree, '$[*] ? (@.merged_into == $key).id', jsonb_build_object('key', %(key)s::bigint)
+        ) AS merged (id))
+SELECT mine.number, mine.change, mine.why, person.name, mine.made_at,
+    jsonb_path_query_array(mine.tree, '$[*] ? (@.id == $keys[*])', jsonb_build_object('keys', keys.found)) AS rows
+FROM mine CROSS JOIN keys LEFT JOIN projects_user AS person ON person.id = mine.made_by_id
+ORDER BY mine.number
 """
 
 
@@ -40,19 +44,21 @@ def history_of(project: Project, key: int) -> list[Step]:
     with connection.cursor() as cursor:
         cursor.execute(ROWS, {"key": key, "project": project.pk})
         found = cursor.fetchall()
+    trees = [Tree(row[0], loaded(row[5])) for row in found]
+    names = names_of_people(trees)
     steps: list[Step] = []
-    before = Tree(0, [])
-    raw: list[tuple[tuple[Any, ...], Tree, Tree]] = []
-    for row in found:
-        after = Tree(row[0], loaded(row[5]))
-        if rows_apart(before, after):
-            raw.append((row, before, after))
-        before = after
-    names = names_of_people(tree for _, *trees in raw for tree in trees)
-    for (number, change, why, made_by, made_at, _), old, new in raw:
-        told = differences(old, new, names, only={*old.types, *new.types})
-        steps.append(Step(number, change, why, made_by or "", made_at, told))
+    for (number, change, why, made_by, made_at, _), old, new in zip(found, [Tree(0, []), *trees], trees, strict=False):
+        if told := [*differences(old, new, names, only={key}), *taken_in(old, new, key)]:
+            steps.append(Step(number, change, why, made_by or "", made_at, told))
     return steps[::-1]
+
+
+def taken_in(old: Tree, new: Tree, key: int) -> Iterator[Difference]:
+    """Types that were merged into this one between two versions, or were let go again."""
+    for other, now in new.types.items():
+        was = old.types.get(other)
+        if other != key and was and (was.merged_into == key) != (now.merged_into == key):
+            yield from of_state(old, new, other, was, now)
 
 
 def loaded(rows: Any) -> list[dict[str, Any]]:
@@ -61,27 +67,6 @@ def loaded(rows: Any) -> list[dict[str, Any]]:
 
     found: list[dict[str, Any]] = orjson.loads(rows) if isinstance(rows, (str, bytes)) else rows
     return found
-
-
-def rows_apart(one: Tree, other: Tree) -> bool:
-    """Whether any row differs, positions aside."""
-
-    def said(tree: Tree) -> dict[int, tuple[Any, ...]]:
-        return {
-            each.pk: (
-                each.parent,
-                each.name,
-                each.definition,
-                each.not_this_if,
-                each.severity,
-                each.owner,
-                each.is_retired,
-                each.merged_into,
-            )
-            for each in tree.types.values()
-        }
-
-    return said(one) != said(other)
 
 
 def names_of_people(trees: Iterable[Tree]) -> dict[int, str]:

@@ -3,6 +3,8 @@
 import re
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from taxonomy.models import CheckMeaning, ErrorType, SeverityWeights, TaxonomyVersion, TypeExample
@@ -67,7 +69,7 @@ def test_reviewers_read_the_tree_without_figures_and_without_what_changes_it(cli
 
     assert "Wrong value" in tree
     for page in (tree, one):
-        for word in ("By people", "by people", "merge/", "/edit/", "/retire/", "starters", "Undo", "breakdown"):
+        for word in ("By people", "by people", "merge/", "/edit/", "/retire/", "starters", "Undo", "/restore/"):
             assert word not in page, word
     assert client.get(path(project, "versions")).status_code == 200
     assert client.get(path(project, "version", 1)).status_code == 200
@@ -156,10 +158,11 @@ def test_a_merge_that_makes_no_sense_is_refused_in_a_sentence(client_of, project
     if "parent" in form:
         sent["parent"] = keys[form["parent"]]
 
+    assert newest_number(project) >= 3
     answer = client_of(lead).post(path(project, "merge"), sent | {"preview": "1"})
 
     assert answer.status_code == 422
-    assert sentence in (answer.context["refusal"] or "")
+    assert sentence in (answer.context.get("refusal") or str(answer.context["form"].errors))
 
 
 def test_a_split_leads_to_the_outputs_for_a_second_look_and_they_make_a_round(client_of, project, lead, types, run):
@@ -186,7 +189,8 @@ def test_a_split_leads_to_the_outputs_for_a_second_look_and_they_make_a_round(cl
     assert asked.status_code == 200
     assert asked.context["count"] == 3
     form = asked.context["found"].filters | {"kind": "error_type_outputs", "name": "Second look", "labels_wanted": "1"}
-    made = client.post(reverse("reviews:review_outputs", args=[project.slug]), form | asked.context["form"].initial)
+    initial = {name: value for name, value in asked.context["form"].initial.items() if value is not None}
+    made = client.post(reverse("reviews:review_outputs", args=[project.slug]), initial | form)
     assert made.status_code == 302, made.context["form"].errors
     items = run.outputs.filter(review_items__round__pk=int(re.search(r"rounds/(\d+)", made.url).group(1)))
     assert [output.example.key for output in items.order_by("pk")] == ["example-1", "example-2", "example-3"]
@@ -257,7 +261,8 @@ def test_words_are_edited_and_kept_with_the_reason(client_of, project, lead, typ
     version = TaxonomyVersion.objects.filter(project=project).first()
     assert version.why == "Clearer."
     assert version.change == (
-        "Renamed “Wrong value” to “Wrong figure”, and changed the definition, the “not this if”, the severity and the owner."
+        "Renamed “Wrong value” to “Wrong figure”, and changed the definition, the “not this if”, the severity and the "
+        "owner."
     )
 
 
@@ -408,16 +413,14 @@ def test_the_history_tells_what_changed_in_words(client_of, project, lead, types
 
 
 @pytest.mark.parametrize("more", [0, 20])
-def test_pages_take_the_same_queries_for_any_number_of_types(
-    client_of, project, lead, types, run, more, django_assert_num_queries
-):
+def test_pages_take_the_same_queries_for_any_number_of_types(client_of, project, lead, types, run, more):
     outputs = list(run.outputs.order_by("pk"))
     wrong = ErrorType.objects.get(pk=types["wrong_value"])
     add_example(wrong, outputs[0], True, "", lead)
     for number in range(more):
         made = ErrorType.objects.create(project=project, code=f"t{number}", name=f"T{number}", owner=lead, position=50)
         add_example(made, outputs[number % 6], True, "", lead)
-        record_verdict(outputs[number % 6], "fail", [made.pk])
+        record_verdict(outputs[number % 6], "fail", [made.pk, wrong.pk])
         carry_out(project, Edit(wrong.pk, (("definition", f"Words {number}."),)), lead)
     for output in outputs[1:] if more else []:
         add_example(wrong, output, False, "", lead)
@@ -425,18 +428,23 @@ def test_pages_take_the_same_queries_for_any_number_of_types(
     carry_out(project, Edit(wrong.pk, (("severity", "minor"), ("owner", lead.pk))), lead)
     client = client_of(lead)
 
-    for name, args, queries in (
-        ("error_types", [], 8),
-        ("error_type", [wrong.pk], 13),
-        ("versions", [], 5),
-        ("version", [2], 6),
-        ("type_outputs", [wrong.pk], 10),
-        ("order", [], 4),
-        ("merge", [], 5),
-        ("retire", [types["wrong_action"]], 13),
-    ):
-        with django_assert_num_queries(queries, info=name):
+    expected = {
+        "error_types": ([], 9),
+        "error_type": ([wrong.pk], 11),
+        "versions": ([], 5),
+        "version": ([2], 8),
+        "type_outputs": ([wrong.pk], 10),
+        "order": ([], 4),
+        "merge": ([], 5),
+        "retire": ([types["wrong_action"]], 13),
+    }
+    asked = {}
+    for name, (args, _) in expected.items():
+        with CaptureQueriesContext(connection) as queries:
             assert client.get(path(project, name, *args)).status_code == 200
+        asked[name] = len(queries)
+
+    assert asked == {name: queries for name, (_, queries) in expected.items()}
 
 
 def test_nothing_on_a_page_changes_by_being_opened(client_of, project, lead, types, run):
