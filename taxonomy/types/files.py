@@ -145,7 +145,7 @@ class Reader:
         name = re.sub(r"\s+", " ", self.text(row, "name", path, LONGEST_NAME)).strip()
         if not name and "name" not in row:
             self.fault(path, "“name” is missing. Name the error type after what broke.")
-        elif not name and isinstance(row["name"], str):
+        elif not name and isinstance(row["name"], str) and not isinstance(row["name"], NotText):
             self.fault((*path, "name"), "the name is empty. Name the error type after what broke.")
         merged_into = self.text(row, "merged_into", path, LONGEST_CODE)
         return FileType(
