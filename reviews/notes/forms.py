@@ -77,7 +77,7 @@ class TurnForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         said = self.cleaned_data
-        if said.get("into") or self.errors:
+        if said.get("into") or "name" not in said:
             return said
         said["name"] = " ".join(said["name"].split())
         if ErrorType.objects.in_project(self.group.project).filter(name__iexact=said["name"]).exists():

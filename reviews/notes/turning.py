@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 
 from evalhub.projects.models import User
@@ -102,18 +102,20 @@ def give(found: Judged, group: NoteGroup, error_type: ErrorType, actor: User) ->
     tie = Label.error_types.through
     tie.objects.bulk_create(tie(label_id=note.label_id, errortype_id=error_type.pk) for note in found.given)
     why = f"The notes “{group}” became the error type “{error_type}”."
-    events = []
-    for note in found.given:
-        label = note.label
-        note.version_before, note.changed_before = label.taxonomy_version, label.changed_at
-        label.taxonomy_version, label.changed_at = version, now
-        events.append(event_of(label, [*label.error_types.all(), error_type], actor, why, now))
-    ItemEvent.objects.bulk_create(events)
-    Label.objects.bulk_update([note.label for note in found.given], ["taxonomy_version", "changed_at"], 1_000)
-    notes = [*found.given, *found.carrying]
-    for note in notes:
-        note.turned_by, note.turned_at = actor, now
-    GroupedNote.objects.bulk_update(notes, ["turned_by", "turned_at", "version_before", "changed_before"], 1_000)
+    ItemEvent.objects.bulk_create(
+        event_of(note.label, [*note.label.error_types.all(), error_type], actor, why, now) for note in found.given
+    )
+    label = Label.objects.filter(pk=OuterRef("label"))
+    given, carrying = rows_of(found.given), rows_of(found.carrying)
+    given.update(
+        version_before=Subquery(label.values("taxonomy_version")), changed_before=Subquery(label.values("changed_at"))
+    )
+    (given | carrying).update(turned_by=actor, turned_at=now)
+    Label.objects.filter(groupings__in=given).update(taxonomy_version=version, changed_at=now)
+
+
+def rows_of(notes: Sequence[GroupedNote]) -> QuerySet[GroupedNote]:
+    return GroupedNote.objects.filter(pk__in=[note.pk for note in notes])
 
 
 def event_of(label: Label, types: Sequence[ErrorType], actor: User, why: str, now: Any) -> ItemEvent:
@@ -164,15 +166,20 @@ def restore(notes: Sequence[GroupedNote], group: NoteGroup, error_type: ErrorTyp
     ties = Label.error_types.through.objects
     ties.filter(label__in=[note.label_id for note in notes], errortype=error_type).delete()
     why = f"Taken back: the notes “{group}” are not the error type “{error_type}”."
-    events = []
-    for note in notes:
-        label = note.label
-        assert note.changed_before is not None
-        label.taxonomy_version, label.changed_at = note.version_before, note.changed_before
-        left = [each for each in label.error_types.all() if each.pk != error_type.pk]
-        events.append(event_of(label, left, actor, why, now))
-    ItemEvent.objects.bulk_create(events)
-    Label.objects.bulk_update([note.label for note in notes], ["taxonomy_version", "changed_at"], 1_000)
+    ItemEvent.objects.bulk_create(
+        event_of(
+            note.label,
+            [each for each in note.label.error_types.all() if each.pk != error_type.pk],
+            actor,
+            why,
+            now,
+        )
+        for note in notes
+    )
+    place = rows_of(notes).filter(label=OuterRef("pk"))
+    Label.objects.filter(groupings__in=rows_of(notes)).update(
+        taxonomy_version=Subquery(place.values("version_before")), changed_at=Subquery(place.values("changed_before"))
+    )
 
 
 def free(notes: Sequence[GroupedNote]) -> None:
