@@ -314,8 +314,10 @@ OUTPUT_NARROWINGS = {
     "round": "reviews.rounds.narrowed.outputs_of_round",
     "rounds": "reviews.rounds.narrowed.rounds_with",
 }
-# What people said is known above the taxonomy: how much of it carries certain error types, and what somebody has yet to
-# say something of. Lists of outputs that are no export, of which a review round can be made all the same.
+# What people said is known above the taxonomy: who said it of a settled output, how much of it carries certain error
+# types, and what somebody has yet to say something of. Lists of outputs that are no export, of which a review round
+# can be made all the same.
+WHO_SETTLED = "reviews.verdicts.people_behind"
 SAID_WITH_TYPES = "reviews.carrying.said_with_types"
 OUTPUTS_UNSAID = "reviews.carrying.outputs_unsaid_by"
 OUTPUT_LISTS = {"error_type_outputs": "taxonomy.types.outputs.TypeOutputs"}

@@ -84,6 +84,13 @@ def verdict_by_labels(output_id: int) -> tuple[str, frozenset[int]] | None:
     return (found.outcome, found.types) if found else None
 
 
+def people_behind(output_id: int) -> list[str]:
+    """The names of those whose labels settle an output, or were decided over, the first to label it first."""
+    found = settlement_of(output_id)
+    labels = Label.objects.filter(item=found.item).select_related("reviewer").order_by("pk") if found else []
+    return [str(label.reviewer) for label in labels]
+
+
 def first_failing_steps(items: Collection[int]) -> dict[int, int]:
     """item -> the first of the steps at which its labels say that it went wrong; those without one are left out."""
     steps = Label.objects.filter(item__in=items, outcome=Verdict.Outcome.FAIL, failing_step__isnull=False)

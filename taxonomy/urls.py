@@ -3,6 +3,7 @@ from django.urls import path
 from taxonomy.breakdown import views as breakdown_views
 from taxonomy.comparison import fragment_views
 from taxonomy.comparison import views as comparison_views
+from taxonomy.meanings import views as meaning_views
 from taxonomy.report import views as report_views
 from taxonomy.types import change_views, example_views, file_views, version_views
 from taxonomy.types import views as type_views
@@ -30,6 +31,10 @@ urlpatterns = [
     path("error-types/starters/<slug:name>/", file_views.add_starter, name="add_starter"),
     path("error-types/import/", file_views.import_taxonomy, name="import"),
     path("error-types/export/<slug:format>/", file_views.export_taxonomy, name="export"),
+    path("error-types/checks/", meaning_views.meanings, name="meanings"),
+    path("evalsets/<int:pk>/checks/meanings/", meaning_views.meanings_of_set, name="meanings_of_set"),
+    path("evalsets/<int:pk>/checks/meanings/progress/", meaning_views.meanings_progress, name="meanings_progress"),
+    path("evalsets/checks/<int:pk>/meanings/", meaning_views.change_check_meanings, name="change_meanings"),
     path("outputs/<int:pk>/examples/", example_views.output_examples, name="output_examples"),
     path("breakdown/", breakdown_views.breakdown, name="breakdown"),
     path("breakdown/outputs/", breakdown_views.outputs, name="outputs"),
@@ -41,5 +46,5 @@ urlpatterns = [
     path("breakdown/report.json", report_views.report_json, name="report_json"),
     path("breakdown/report.pdf", report_views.report_pdf, name="report_pdf"),
     path("breakdown/summary/", breakdown_views.summary, name="summary"),
-    path("outputs/<int:pk>/verdict/", breakdown_views.output_verdict, name="output_verdict"),
+    path("outputs/<int:pk>/verdict/", meaning_views.output_verdict, name="output_verdict"),
 ]

@@ -168,7 +168,7 @@ def test_verdicts_without_a_reason_go(scored, meant, project, reviewer):
 
 def test_the_longest_cause_that_fits_counts(scored):
     """Exact, then without the field, then that of every cause. As whoever settles outputs has it."""
-    run, outputs, is_json, _ = scored
+    run, outputs, _, _ = scored
     causes = ["wrong_field:total", "wrong_field:name", "missing_field:name", "wrong_field"]
     check = make_check(run.version, "Fields", "json_fields")
     for output, cause in zip(outputs, causes, strict=False):
@@ -257,7 +257,7 @@ def waiting_for_a_lock():
 
 def test_few_statements_for_many_outputs(scored, meant, django_assert_num_queries):
     """Two looks, the sets, and for a batch the lock and what is written: no more with more outputs."""
-    run, outputs, _, _ = scored
+    run = scored[0]
     find_by_checks(run)
     Verdict.objects.all().delete()
 

@@ -18,6 +18,7 @@ GENERAL_CODES = [
     "refused_needlessly",
     "followed_a_hostile_instruction",
     "wrong_language_or_tone",
+    "no_answer",
 ]
 LEAVES = [
     pytest.param(each, id=f"{found.name}-{each.code}")
