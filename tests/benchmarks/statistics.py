@@ -2,10 +2,10 @@
 
 Simulated with a fixed seed, in worlds whose truth is known (``statistics_worlds``, ``statistics_alarms``). The coverage
 of an interval is the mean over its worlds; ``coverage_lowest_world`` and ``coverage_highest_world`` are the extremes of
-single worlds (the lowest: 15 clusters of very different sizes, much alike inside). That of plain rates is summed exactly,
-and averaged over true rates of 0.5 to 50 %, since at one rate alone it jumps up and down. False alarms and power are those
-of the worst world. Worlds in which hardly any output has the error (fewer than some eight discordant pairs, say) are left
-out: there each of these intervals covers more than 97 %.
+single worlds (the lowest: 15 clusters that are much alike inside, 10 % with the error). That of plain rates is summed
+exactly and averaged over true rates of 0.5 to 50 %, since it jumps up and down from one rate to the next. False alarms
+and power are those of the worst world. Worlds in which hardly any output has the error (fewer than some eight
+discordant pairs, say) are left out: there each of these intervals covers more than 97 %.
 """
 
 from __future__ import annotations

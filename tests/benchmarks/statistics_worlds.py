@@ -26,7 +26,7 @@ def holds(interval, truth: float) -> bool:
 
 
 def plain_rates() -> Iterator[World]:
-    """Not drawn but summed over all counts, exactly; averaged over 200 true rates of 0.5 to 50 %, evenly on a log scale.
+    """Not drawn but summed over all counts, exactly; averaged over 200 true rates of 0.5 to 50 %, evenly by their logs.
 
     At one rate alone Wilson's interval covers between 89 and 99 %, up and down from one rate to the next.
     """
@@ -86,8 +86,8 @@ def clustered_rates(rng: np.random.Generator, draws: int) -> Iterator[World]:
         yield f"{clusters} clusters {kind} of {size} rate={rate} icc={together}", float(np.mean(inside))
 
 
-# Outputs of a run; share that fails a check; rate of the mode where it fails and where it passes; how many of those that
-# fail are read (None: all), and of those that pass, and of all outputs, whatever the check says.
+# Outputs of a run; share that fails a check; rate of the mode where it fails and where it passes; how many are read of
+# those that fail (None: all), of those that pass, and of all outputs, whatever the check says.
 CHOOSING = (
     (5_000, 0.15, 0.4, 0.02, 300, 200, 0),
     (2_000, 0.15, 0.4, 0.02, None, 150, 0),
@@ -104,7 +104,7 @@ def chosen_outputs(rng: np.random.Generator, draws: int, worlds=CHOOSING) -> Ite
     """Failed checks are read more often: (world, how often hajek's interval holds the truth, how often the interval of
     the raw share does, how far the raw share is off on average)."""
     for world in worlds:
-        outputs, failing, rate_failed, rate_passed, _, _, _ = world
+        _, failing, rate_failed, rate_passed, *_ = world
         truth = failing * rate_failed + (1 - failing) * rate_passed
         inside, inside_raw, off = [], [], []
         for _ in range(draws):
@@ -144,6 +144,7 @@ def weighted_severities(rng: np.random.Generator, draws: int) -> Iterator[World]
         yield f"n={n} {rate}", float(np.mean(inside))
 
 
+# Outputs that the judge alone looked at; those that people looked at too; rate of the error; TPR and TNR of the judge.
 JUDGING = (
     (2000, 100, 0.2, 0.8, 0.9),
     (2000, 300, 0.05, 0.8, 0.97),
