@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from django.db import connection
 
-from taxonomy.models import Source
+from taxonomy.models import Source, Verdict
 
 TALLIES = """
 SELECT tally.run_id, tally.source, tally.outcome, found.people, found.checks, tally.inclusion_probability, tally.count
@@ -23,19 +23,20 @@ FROM (
 ) AS tally JOIN taxonomy_findingset AS found ON found.id = tally.found_id
 ORDER BY 1, 2, 3, tally.found_id, 6
 """
+# Of each verdict one number, since those are grouped quickest: found_id * 4 + (by people: 2) + (failed: 1). And in no
+# order, for which the database would sort all pairs.
 PAIR_TALLIES = """
-SELECT one_source, one_outcome, one.people, one.checks, two_source, two_outcome, two.people, two.checks, tally.count
+SELECT one.found_id * 4 + (one.source = 'people')::int * 2 + (one.outcome = 'fail')::int,
+    two.found_id * 4 + (two.source = 'people')::int * 2 + (two.outcome = 'fail')::int, count(*)
 FROM (
-    SELECT one.source AS one_source, one.outcome AS one_outcome, one.found_id AS one_found,
-        two.source AS two_source, two.outcome AS two_outcome, two.found_id AS two_found, count(*) AS count
-    FROM (SELECT * FROM taxonomy_verdict WHERE run_id = %(first)s) AS one
-    FULL JOIN (SELECT * FROM taxonomy_verdict WHERE run_id = %(second)s) AS two USING (example_id, repeat)
-    GROUP BY 1, 2, 3, 4, 5, 6
-) AS tally
-LEFT JOIN taxonomy_findingset AS one ON one.id = tally.one_found
-LEFT JOIN taxonomy_findingset AS two ON two.id = tally.two_found
-ORDER BY one_source, one_outcome, one_found, two_source, two_outcome, two_found
+    SELECT example_id, repeat, found_id, source, outcome FROM taxonomy_verdict WHERE run_id = %(first)s
+) AS one
+FULL JOIN (
+    SELECT example_id, repeat, found_id, source, outcome FROM taxonomy_verdict WHERE run_id = %(second)s
+) AS two USING (example_id, repeat)
+GROUP BY 1, 2
 """
+FOUND = "SELECT id, people, checks FROM taxonomy_findingset WHERE id = ANY(%s::bigint[])"
 
 
 class Side(NamedTuple):
@@ -81,12 +82,19 @@ def tallies_of(runs: Collection[int]) -> list[Tally]:
 
 
 def pair_tallies_of(first: int, second: int) -> list[PairTally]:
-    """The verdicts of two runs (keys) on the same examples and repeats, counted."""
+    """The verdicts of two runs (keys) on the same examples and repeats, counted. Equal sides are the same object."""
     with connection.cursor() as cursor:
         cursor.execute(PAIR_TALLIES, {"first": first, "second": second})
-        return [PairTally(side_of(row[:4]), side_of(row[4:8]), row[8]) for row in cursor.fetchall()]
+        rows = sorted(cursor.fetchall(), key=lambda row: (row[0] or 0, row[1] or 0))
+        codes = {code for one, two, _ in rows for code in (one, two) if code is not None}
+        cursor.execute(FOUND, [sorted({code // 4 for code in codes})])
+        found = {key: (tuple(people), tuple(checks)) for key, people, checks in cursor.fetchall()}
+    sides: dict[int | None, Side | None] = {code: side_of(code, found[code // 4]) for code in codes}
+    sides[None] = None
+    return [PairTally(sides[one], sides[two], count) for one, two, count in rows]
 
 
-def side_of(row: tuple[Any, ...]) -> Side | None:
-    source, outcome, people, checks = row
-    return Side(source, outcome, tuple(people), tuple(checks)) if source else None
+def side_of(code: int, found: tuple[tuple[int, ...], tuple[int, ...]]) -> Side:
+    source = Source.PEOPLE if code & 2 else Source.CHECK
+    outcome = Verdict.Outcome.FAIL if code & 1 else Verdict.Outcome.PASS
+    return Side(str(source), str(outcome), *found)

@@ -15,7 +15,9 @@ from django.db import connection
 
 from evalhub.checks.models import Check
 from evalhub.evalsets.models import EvalSetVersion
+from evalhub.runs.figures import figures_of
 from evalhub.runs.models import Run
+from taxonomy.breakdown.judged import wholly_scored
 from taxonomy.tallies import Side, pair_tallies_of
 
 # One row for each way in which examples came out. “is_right” is as in evalhub.checks.shares: a missing answer is wrong,
@@ -53,21 +55,29 @@ SCORED = """
 SELECT run_id, check_id, count(*) FILTER (WHERE outcome <> 'skipped') FROM checks_score
 WHERE run_id IN (%(first)s, %(second)s) AND check_id = ANY(%(checks)s::bigint[]) GROUP BY 1, 2
 """
+SKIPPED = """
+SELECT EXISTS (
+    SELECT FROM checks_score
+    WHERE run_id IN (%(first)s, %(second)s) AND check_id = ANY(%(checks)s::bigint[]) AND outcome = 'skipped'
+)
+"""
 FAILED = """
-SELECT one.failed, two.failed, count(*)
+SELECT first, second, count(*)
 FROM (
-    SELECT output.example_id, array_agg(score.check_id ORDER BY score.check_id) AS failed
-    FROM checks_score AS score JOIN runs_output AS output ON output.id = score.output_id
-    WHERE score.run_id = %(first)s AND score.check_id = ANY(%(checks)s::bigint[]) AND score.outcome = 'failed'
+    SELECT output.example_id, bit_or(score.failed) FILTER (WHERE output.run_id = %(first)s) AS first,
+        bit_or(score.failed) FILTER (WHERE output.run_id = %(second)s) AS second
+    FROM (
+        SELECT output_id, bit_or(1::bigint << array_position(%(checks)s::bigint[], check_id)) AS failed
+        FROM checks_score
+        WHERE run_id IN (%(first)s, %(second)s) AND check_id = ANY(%(checks)s::bigint[]) AND outcome = 'failed'
+        GROUP BY 1
+    ) AS score JOIN runs_output AS output ON output.id = score.output_id
     GROUP BY 1
-) AS one FULL JOIN (
-    SELECT output.example_id, array_agg(score.check_id ORDER BY score.check_id) AS failed
-    FROM checks_score AS score JOIN runs_output AS output ON output.id = score.output_id
-    WHERE score.run_id = %(second)s AND score.check_id = ANY(%(checks)s::bigint[]) AND score.outcome = 'failed'
-    GROUP BY 1
-) AS two USING (example_id)
+) AS example
 GROUP BY 1, 2 ORDER BY 1, 2
 """
+MOST_CHECKS = 62
+"""So many have a bit each in a number of the database."""
 SHARED = "SELECT count(*) > count(DISTINCT cluster) FROM evalsets_example WHERE version_id = %s AND cluster <> ''"
 
 
@@ -110,7 +120,7 @@ def answers_of(first: Run, second: Run) -> Answers:
     checks = sorted(Check.objects.active().filter(eval_set__versions=first.version_id).values_list("pk", flat=True))
     clusters = shares_clusters(first.version)
     asked = {"first": first.pk, "second": second.pk, "checks": checks, "clusters": clusters}
-    if first.repeats == second.repeats == 1 and not clusters and is_all_judged(first.version, asked):
+    if first.repeats == second.repeats == 1 and not clusters and is_all_judged([first, second], asked):
         return quick_answers(first, asked)
     groups = read_examples(asked)
     return Answers(groups, groups, clusters)
@@ -125,28 +135,46 @@ def shares_clusters(version: EvalSetVersion) -> bool:
         return bool(cursor.fetchone()[0])
 
 
-def is_all_judged(version: EvalSetVersion, asked: dict[str, Any]) -> bool:
-    """Whether every active check judged an output of every example in both runs."""
+def is_all_judged(runs: Sequence[Run], asked: dict[str, Any]) -> bool:
+    """Whether every active check judged an output of every example in both runs, which have one repeat.
+
+    The scoring notes when nothing is left of a run that is over: then only what checks skipped is to be looked for.
+    """
+    checks, examples = frozenset(asked["checks"]), runs[0].version.example_count
+    if len(checks) > MOST_CHECKS:
+        return False
+    is_noted = len(wholly_scored(runs, checks)) == len(runs) * len(checks)
     with connection.cursor() as cursor:
+        if is_noted:
+            cursor.execute(SKIPPED, asked)
+            is_skipped = cursor.fetchone()[0]
+            return not is_skipped and all(each.stored == examples for each in figures_of(runs).values())
         cursor.execute(SCORED, asked)
         judged = [count for _, _, count in cursor.fetchall()]
-    return len(judged) == 2 * len(asked["checks"]) and set(judged) <= {version.example_count}
+    return len(judged) == len(runs) * len(checks) and set(judged) <= {examples}
 
 
 def quick_answers(first: Run, asked: dict[str, Any]) -> Answers:
     """The same as ``read_examples`` where ``is_all_judged``, from the indexes of verdicts and scores."""
     checks = tuple(asked["checks"])
-    sides = [
-        Group(of_verdict(tally.first, checks), of_verdict(tally.second, checks), tally.count)
-        for tally in pair_tallies_of(asked["first"], asked["second"])
-    ]
-    with connection.cursor() as cursor:
-        cursor.execute(FAILED, asked)
-        scores = [Group(of_scores(one, checks), of_scores(two, checks), count) for one, two, count in cursor.fetchall()]
+    known: dict[int, dict[int, Facts]] = {}  # by identity: tallies share their sides
+
+    def facts_of(side: Side | None) -> dict[int, Facts]:
+        if id(side) not in known:
+            known[id(side)] = {1: Facts(side, checks, (), None)}
+        return known[id(side)]
+
+    tallies = pair_tallies_of(asked["first"], asked["second"])
+    sides = [Group(facts_of(tally.first), facts_of(tally.second), tally.count) for tally in tallies]
+    scores: list[Group] = []
     if checks:
+        with connection.cursor() as cursor:
+            cursor.execute(FAILED, asked)
+            rows = cursor.fetchall()
+        scores = [Group(of_scores(one or 0, checks), of_scores(two or 0, checks), count) for one, two, count in rows]
         whole = first.version.example_count
-        sides.append(Group(of_verdict(None, checks), of_verdict(None, checks), whole - examples_in(sides)))
-        scores.append(Group(of_scores((), checks), of_scores((), checks), whole - examples_in(scores)))
+        sides.append(Group(facts_of(None), facts_of(None), whole - examples_in(sides)))
+        scores.append(Group(of_scores(0, checks), of_scores(0, checks), whole - examples_in(scores)))
     return Answers(sides, scores, shares_clusters=False)
 
 
@@ -154,22 +182,19 @@ def examples_in(groups: Sequence[Group]) -> int:
     return sum(group.examples for group in groups)
 
 
-def of_verdict(side: Side | None, checks: tuple[int, ...]) -> dict[int, Facts]:
-    return {1: Facts(side, checks, (), None)}
-
-
-def of_scores(failed: Sequence[int] | None, checks: tuple[int, ...]) -> dict[int, Facts]:
-    return {1: Facts(None, checks, tuple(failed or ()), not failed)}
+def of_scores(failed: int, checks: tuple[int, ...]) -> dict[int, Facts]:
+    """``failed`` has a bit for each check, from 1 on, in their order."""
+    names = tuple(check for place, check in enumerate(checks, start=1) if failed >> place & 1)
+    return {1: Facts(None, checks, names, not names)}
 
 
 def read_examples(asked: dict[str, Any]) -> list[Group]:
     """Whatever was judged, and however often each example was asked."""
     with connection.cursor() as cursor:
         cursor.execute(EXAMPLES, asked)
-        return [
-            Group(repeats_of(first), repeats_of(second), count, cluster)
-            for cluster, first, second, count in cursor.fetchall()
-        ]
+        rows = cursor.fetchall()
+    known = {said: repeats_of(said) for _, *pair, _ in rows for said in pair}
+    return [Group(known[first], known[second], count, cluster) for cluster, first, second, count in rows]
 
 
 def repeats_of(said: str | None) -> dict[int, Facts]:

@@ -12,6 +12,8 @@ from taxonomy.statistics.paired import weight_of_repeats
 
 Key: TypeAlias = Hashable
 Scope: TypeAlias = Hashable
+Scopes: TypeAlias = tuple[tuple[int, frozenset[Hashable]], ...]
+"""(repeat, in which scopes it was looked at)."""
 
 
 class Said(NamedTuple):
@@ -21,7 +23,7 @@ class Said(NamedTuple):
     has: frozenset[Key]
 
 
-NOTHING = Said(frozenset(), frozenset())
+NOWHERE: frozenset[Scope] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,43 +70,58 @@ class Counted:
     tallies: dict[Key, Tally] = field(default_factory=lambda: defaultdict(Tally))
 
 
-def count_pairs(groups: Iterable[Group], say: Callable[[Facts], Said], scope_of: Mapping[Key, Scope]) -> Counted:
+def count_pairs(
+    groups: Iterable[Group], say: Callable[[Facts], Said], scope_of: Mapping[Key, Scope], over_examples: bool
+) -> Counted:
     """Count the groups. ``say`` tells what an answer counts for; ``scope_of`` in which scope each key is counted.
 
-    A pair counts for a key only if both outputs were looked at in its scope.
+    A pair counts for a key only if both outputs were looked at in its scope. ``over_examples``: the means of examples
+    are wanted too.
     """
     counted = Counted()
-    known: dict[Facts, Said] = {}
+    known: dict[int, tuple[dict[int, Said], Scopes]] = {}  # by identity: groups share what one run answered
 
-    def said_of(answers: Mapping[int, Facts]) -> dict[int, Said]:
-        for answer in answers.values():
-            if answer not in known:
-                known[answer] = say(answer)
-        return {repeat: known[answer] for repeat, answer in answers.items()}
+    def said_of(answers: Mapping[int, Facts]) -> tuple[dict[int, Said], Scopes]:
+        if (found := known.get(id(answers))) is None:
+            said = {repeat: say(facts) for repeat, facts in answers.items()}
+            found = said, tuple((repeat, each.scopes) for repeat, each in said.items())
+            known[id(answers)] = found
+        return found
 
+    sizes: Counter[tuple[str, Scopes, Scopes]] = Counter()
     for group in groups:
-        first, second = said_of(group.first), said_of(group.second)
-        count_scopes(counted, group, first, second)
+        (first, first_scopes), (second, second_scopes) = said_of(group.first), said_of(group.second)
+        sizes[group.cluster, first_scopes, second_scopes] += group.examples
         count_outputs(counted, group.examples, first, second, scope_of)
-        count_examples(counted, group, first, second, scope_of)
+        if over_examples:
+            count_examples(counted, group, first, second, scope_of)
+    for (cluster, one, two), examples in sizes.items():
+        count_scopes(counted, cluster, examples, dict(one), dict(two))
     return counted
 
 
-def count_scopes(counted: Counted, group: Group, first: Mapping[int, Said], second: Mapping[int, Said]) -> None:
+def count_scopes(
+    counted: Counted,
+    cluster: str,
+    examples: int,
+    first: Mapping[int, frozenset[Scope]],
+    second: Mapping[int, frozenset[Scope]],
+) -> None:
+    """``first`` and ``second``: in which scopes each repeat was looked at."""
     for repeat in first.keys() | second.keys():
-        one, two = first.get(repeat, NOTHING).scopes, second.get(repeat, NOTHING).scopes
+        one, two = first.get(repeat, NOWHERE), second.get(repeat, NOWHERE)
         for scope in one & two:
-            counted.scopes[scope].pairs += group.examples
+            counted.scopes[scope].pairs += examples
         for scope in one ^ two:
-            counted.scopes[scope].alone[scope in two] += group.examples
+            counted.scopes[scope].alone[scope in two] += examples
     ones, twos = repeats_in(first.values()), repeats_in(second.values())
     for scope in ones.keys() & twos.keys():
-        counted.scopes[scope].sizes[group.cluster, weight_of_repeats(ones[scope], twos[scope])] += group.examples
+        counted.scopes[scope].sizes[cluster, weight_of_repeats(ones[scope], twos[scope])] += examples
 
 
-def repeats_in(answers: Collection[Said]) -> Counter[Scope]:
+def repeats_in(answers: Collection[frozenset[Scope]]) -> Counter[Scope]:
     """How many repeats were looked at in each scope."""
-    return Counter(scope for said in answers for scope in said.scopes)
+    return Counter(scope for scopes in answers for scope in scopes)
 
 
 def count_outputs(
@@ -117,15 +134,15 @@ def count_outputs(
     for repeat in first.keys() & second.keys():
         one, two = first[repeat], second[repeat]
         common = one.scopes & two.scopes
-        for key in one.has | two.has:
+        for key in one.has & two.has:
             if scope_of[key] in common:
-                tally = counted.tallies[key]
-                if key not in two.has:
-                    tally.first_only += count
-                elif key in one.has:
-                    tally.both += count
-                else:
-                    tally.second_only += count
+                counted.tallies[key].both += count
+        for key in one.has - two.has:
+            if scope_of[key] in common:
+                counted.tallies[key].first_only += count
+        for key in two.has - one.has:
+            if scope_of[key] in common:
+                counted.tallies[key].second_only += count
 
 
 def count_examples(

@@ -48,8 +48,8 @@ class Plan:
         subjects = self.subjects()
         for key, subject in subjects:
             self.scope_of[key] = self.scope(key, subject)
-        by_verdict = count_pairs(answers.by_verdict, self.said_by_verdict, self.scope_of)
-        by_check = count_pairs(answers.by_check, self.said_by_scores, self.scope_of)
+        by_verdict = count_pairs(answers.by_verdict, self.said_by_verdict, self.scope_of, over_examples)
+        by_check = count_pairs(answers.by_check, self.said_by_scores, self.scope_of, over_examples)
         figures = []
         for key, subject in subjects:
             counted: Counted = by_check if subject.kind in {"checks", "check"} else by_verdict

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import fsum
 
 from taxonomy.comparison.counting import Means
 from taxonomy.statistics.intervals import Interval
@@ -33,10 +34,12 @@ def robust_difference(means: Sequence[Means], sizes: Mapping[tuple[str, float], 
 
     parts = [*clusters_of(means, sizes), *loose_of(means, sizes)]
     times = [times for *_, times in parts]
-    first, second, weight = (np.repeat([part[place] for part in parts], times) for place in range(3))
-    found = mean_difference(first.tolist(), second.tolist(), weight.tolist())
+    first, second, weights = (np.repeat([part[place] for part in parts], times) for place in range(3))
+    found = mean_difference(first, second, weights)  # type: ignore[arg-type]  # arrays do as sequences of floats
     assert found is not None
-    one, two = float(first @ weight / weight.sum()), float(second @ weight / weight.sum())
+    whole = fsum(weight * times for *_, weight, times in parts)
+    one = fsum(one * weight * times for one, _, weight, times in parts) / whole
+    two = fsum(two * weight * times for _, two, weight, times in parts) / whole
     return Difference(one, two, Interval(found.value, found.low, found.high), found.p, sum(times))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from taxonomy.comparison.answers import Facts, Group
@@ -86,6 +86,15 @@ class Weigher:
     meant: frozenset[int]
     weights: Mapping[str, float]
     scale: float
+    known: dict[int, tuple[float, ...]] = field(default_factory=dict)
+    """By identity: groups share what one run answered."""
+
+    def weighed(self, answers: Mapping[int, Facts]) -> tuple[float, ...]:
+        """Of the repeats that the source looked at."""
+        if (found := self.known.get(id(answers))) is None:
+            weights = (self.weigh(facts) for facts in answers.values())
+            found = self.known[id(answers)] = tuple(weight for weight in weights if weight is not None)
+        return found
 
     def weigh(self, facts: Facts) -> float | None:
         """None where the source did not look at it."""
@@ -105,20 +114,21 @@ class Weigher:
 
 
 def weighted_of(groups: Sequence[Group], weigher: Weigher, weights: Mapping[str, float], scale: float) -> Weighted:
-    means: list[Means] = []
-    shares: list[Means] = []
-    sizes: Counter[tuple[str, float]] = Counter()
+    seen: Counter[tuple[tuple[float, ...], tuple[float, ...], str]] = Counter()
     for group in groups:
-        one, two = weighed(group.first, weigher), weighed(group.second, weigher)
-        if not one or not two:
-            continue
-        weight = weight_of_repeats(len(one), len(two))
-        sizes[group.cluster, weight] += group.examples
-        if any(one) or any(two):
-            means.append(Means(mean(one), mean(two), group.examples, group.cluster, weight))
-            shares.append(Means(failed(one), failed(two), group.examples, group.cluster, weight))
-    if not sizes:
+        one, two = weigher.weighed(group.first), weigher.weighed(group.second)
+        if one and two:
+            seen[one, two, group.cluster] += group.examples
+    if not seen:
         return Weighted(weigher.source, weights, 0, None, scale, None, None)
+    sizes: Counter[tuple[str, float]] = Counter()
+    means, shares = [], []
+    for (one, two, cluster), examples in seen.items():
+        weight = weight_of_repeats(len(one), len(two))
+        sizes[cluster, weight] += examples
+        if any(one) or any(two):
+            means.append(Means(mean(one), mean(two), examples, cluster, weight))
+            shares.append(Means(failed(one), failed(two), examples, cluster, weight))
     whole = sum(size * weight for (_, weight), size in sizes.items())
     return Weighted(
         weigher.source,
@@ -129,10 +139,6 @@ def weighted_of(groups: Sequence[Group], weigher: Weigher, weights: Mapping[str,
         sum(each.first * each.weight * each.examples for each in shares) / whole,
         sum(each.second * each.weight * each.examples for each in shares) / whole,
     )
-
-
-def weighed(answers: Mapping[int, Facts], weigher: Weigher) -> list[float]:
-    return [found for facts in answers.values() if (found := weigher.weigh(facts)) is not None]
 
 
 def mean(values: Sequence[float]) -> float:

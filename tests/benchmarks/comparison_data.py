@@ -67,6 +67,10 @@ def run() -> list[Figure]:
     class Pair(World):
         candidates = 2
 
+    from evalhub.evalsets.contents import facts_of
+
     world = Pair(int(os.environ.get("EVALHUB_COMPARISON_EXAMPLES", EXAMPLES)))
+    world.version.facts = facts_of(world.version)  # as they are taken when a version is stored
+    world.version.save(update_fields=["facts"])
     runs = Run.objects.select_related("candidate", "version__eval_set", "project").in_bulk([r.pk for r in world.runs])
     return measure(*(runs[key] for key in sorted(runs)))
