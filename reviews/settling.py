@@ -87,6 +87,13 @@ def derive_verdicts(outputs: Collection[int]) -> None:
     # In one order, so that two who settle the same outputs wait for each other and never both.
     locked = Output.objects.select_for_update(no_key=True).filter(pk__in=outputs).order_by("pk")
     outputs = list(locked.values_list("pk", flat=True))
+    settled = settled_by_people(outputs)
+    record_verdicts(settled)
+    withdraw_verdicts(set(outputs) - {each.output for each in settled})
+
+
+def settled_by_people(outputs: Collection[int]) -> list[Settled]:
+    """What the labels say of those of the outputs that they settle, in the newest round in which each is settled."""
     settled = ReviewItem.objects.filter(
         output__in=outputs, status=Status.SETTLED, is_known=False, round__is_practice=False
     )
@@ -99,10 +106,7 @@ def derive_verdicts(outputs: Collection[int]) -> None:
     }
     said = said_of_items(Label.objects.filter(item__in=items))
     steps = first_failing_steps([item.pk for item in items])
-    record_verdicts(
-        [verdict_of(item, decisions.get(item.pk), said.get(item.pk, []), steps.get(item.pk)) for item in items]
-    )
-    withdraw_verdicts(set(outputs) - {item.output_id for item in items})
+    return [verdict_of(item, decisions.get(item.pk), said.get(item.pk, []), steps.get(item.pk)) for item in items]
 
 
 def verdict_of(item: ReviewItem, decision: Decision | None, said: Sequence[Said], step: int | None) -> Settled:

@@ -1,4 +1,4 @@
-"""Prove that every verdict of people is what the labels say."""
+"""Prove that every verdict is what people said, and what checks that are certain found."""
 
 from __future__ import annotations
 
@@ -7,41 +7,43 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from evalhub.runs.models import Output
-from reviews.models import ReviewItem
-from reviews.status import Status
-from reviews.verdicts import derive_verdict, verdict_by_labels
-from taxonomy.models import Source, Verdict
+from reviews.proving import Fault, batches_of_outputs, look_through, mend
+
+NAMED = 20  # outputs of a fault
 
 
 class Command(BaseCommand):
-    help = "Derive every verdict again from the labels, and name the outputs whose stored one differs."
+    help = "Derive every verdict again from labels and scores, and name the outputs whose stored one differs."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--mend", action="store_true", help="write the derived verdicts over the stored ones")
 
     def handle(self, *args: Any, mend: bool, **options: Any) -> None:
-        settled = ReviewItem.objects.filter(status=Status.SETTLED).values("output")
-        outputs = Output.objects.filter(pk__in=settled) | Output.objects.filter(verdict__isnull=False)
-        checked, wrong = 0, []
-        for output in outputs.distinct("pk").order_by("pk").defer("text", "raw", "tool_calls").iterator(1000):
-            checked += 1
-            if stored_verdict(output) != verdict_by_labels(output.pk):
-                wrong.append(output.pk)
-                if mend:
-                    derive_verdict(output.pk)
-        if wrong and not mend:
-            named = ", ".join(map(str, wrong[:20]))
-            raise CommandError(
-                f"{len(wrong)} of {checked} verdicts differ from their labels: outputs {named}. Use --mend."
-            )
-        self.stdout.write(f"{checked} verdicts agree with their labels." if not wrong else f"{len(wrong)} mended.")
+        checked, wrong = prove(mends=mend)
+        if not wrong:
+            self.stdout.write(f"{checked} verdicts agree with their labels, and with what checks found.")
+        elif mend:
+            self.stdout.write(f"{len(wrong)} mended.")
+        else:
+            raise CommandError("\n".join([*sentences(checked, wrong), "Use --mend."]))
 
 
-def stored_verdict(output: Output) -> tuple[str, frozenset[int]] | None:
-    """What people settled, as it is stored; what checks found besides is not theirs."""
-    verdict = Verdict.objects.by_people().filter(output=output).first()
-    if verdict is None:
-        return None
-    found = verdict.findings.filter(source=Source.PEOPLE).values_list("error_type", flat=True)
-    return verdict.outcome, frozenset(found)
+def prove(*, mends: bool) -> tuple[int, dict[int, Fault]]:
+    """How many verdicts there are or should be, and what was wrong with which outputs'."""
+    checked, wrong = 0, dict[int, Fault]()
+    for outputs in batches_of_outputs():
+        count, faults = look_through(outputs)
+        checked += count
+        wrong |= faults
+        if mends and faults:
+            mend(faults)
+    return checked, wrong
+
+
+def sentences(checked: int, wrong: dict[int, Fault]) -> list[str]:
+    found = {fault: [output for output, its in wrong.items() if its == fault] for fault in Fault}
+    return [
+        f"{len(outputs)} of {checked} verdicts {fault}: outputs {', '.join(map(str, sorted(outputs)[:NAMED]))}."
+        for fault, outputs in found.items()
+        if outputs
+    ]
