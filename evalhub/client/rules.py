@@ -24,7 +24,7 @@ interval reaches beyond the limit (for regressions: beyond a rise of 2 percentag
 occurs, or nothing was looked at, the answer is “cannot tell”: no failure, unless --strict makes it one.
 """
 LIMIT = re.compile(
-    r"(?:(?P<source>people|checks?)\s*:\s*)?(?P<what>.+?)\s+(?:(?P<moves>rises|falls)\s*)?(?P<sign>[<>])\s*"
+    r"(?:(?P<source>people|checks?)\s*:\s*)?(?P<what>.+?)(?:\s+(?P<moves>rises|falls))?\s*(?P<sign>[<>])\s*"
     r"(?P<number>\d{1,3}(?:\.\d{1,6})?)\s*%"
 )
 REGRESSIONS = {"critical regressions": "critical", "hidden regressions": "any"}

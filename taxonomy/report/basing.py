@@ -90,6 +90,7 @@ def check_blocks(basis: Found) -> Iterator[Block]:
             for check in basis["checks"]
         ],
         is_text=True,
+        caption="Checks, and what failing them means",
     )
     for check in basis["checks"]:
         if check["parameters"]:
@@ -123,7 +124,8 @@ def round_blocks(basis: Found) -> Iterator[Block]:
             )
             for stratum in made["strata"]
         ]
-    yield Table("Review rounds, and how their outputs were chosen", ["Round", "Outputs"], rows, is_text=True)
+    caption = "Review rounds, and how their outputs were chosen"
+    yield Table(caption, ["Round", "Outputs"], rows, is_text=True, caption=caption)
 
 
 def chance(stratum: Found) -> str:

@@ -50,12 +50,16 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """``name`` says what is in it; ``columns`` are titles, the first one of the rows' heads, the others of figures."""
+    """``name`` says what is in it; ``columns`` are titles, the first one of the rows' heads, the others of figures.
+
+    ``is_text``: no figures. ``caption`` is shown above it.
+    """
 
     name: str
     columns: Sequence[str]
     rows: Sequence[Row]
     is_text: bool = False
+    caption: str = ""
     kind: str = field(default="table", init=False)
 
 

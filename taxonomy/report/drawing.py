@@ -10,6 +10,8 @@ from evalhub.web.charts import Bar, BarChart, bar_chart
 Found = Mapping[str, Any]
 MOST_GROUPS = 12
 """Failure modes drawn; the tables hold all."""
+UNKNOWN = "unknown"
+"""In addresses: error types that the version of the taxonomy does not have."""
 SOURCES = {"people": "by people", "check": "by checks"}
 
 
@@ -57,7 +59,8 @@ def most_of(row: Found, source: str) -> float:
 
 
 def cells(content: Found, row: Found, source: str) -> list[tuple[Found, Found]]:
-    query = {"error_type": row["error_type"], "source": source, "as_of": content["basis"]["taxonomy"]["version"]}
+    as_of = content["basis"]["taxonomy"]["version"]
+    query = {"error_type": row["error_type"] or UNKNOWN, "source": source, "as_of": as_of}
     return [(row[source][place]["rolled"], query) for place, _ in columns_of(content)]
 
 
@@ -66,7 +69,6 @@ def bars(content: Found, figures: Sequence[tuple[Found, Found]], link: Any) -> l
     drawn = []
     for number, ((_, column), (cell, query)) in enumerate(zip(columns_of(content), figures, strict=True), start=1):
         interval = (cell["low"], cell["high"]) if cell["low"] is not None else None
-        is_linked = cell["count"] and query.get("error_type", 1) is not None
-        url = link("taxonomy:outputs", {"run": column["run"], **query}) if is_linked else ""
+        url = link("taxonomy:outputs", {"run": column["run"], **query}) if cell["count"] else ""
         drawn.append(Bar(column["name"], cell["count"], cell["n"], interval, url, number))
     return drawn

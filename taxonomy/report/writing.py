@@ -10,7 +10,8 @@ from evalhub.web.templatetags.ui import number, percent
 from taxonomy.comparison.wording import p_text, points
 from taxonomy.report.basing import based_on
 from taxonomy.report.blocks import Bars, Block, Cell, Row, Section, Sentences, Table
-from taxonomy.report.drawing import SOURCES, columns_of, failed_chart, modes_chart
+from taxonomy.report.caveats import listed
+from taxonomy.report.drawing import SOURCES, UNKNOWN, columns_of, failed_chart, modes_chart
 
 Found = Mapping[str, Any]
 OUTPUTS, COMPARISON, BREAKDOWN = "taxonomy:outputs", "taxonomy:comparison", "taxonomy:breakdown"
@@ -100,34 +101,44 @@ def weighted_table(content: Found) -> Table:
         for each in (column["weighted"] for column in columns)
     ]
     return Table(
-        f"By severity ({told})",
+        "By severity",
         ["Of what people settled", *(column["name"] for column in columns)],
         [
             Row("Failed", [rate_cell(column["failed"]) for column in columns]),
             Row("Weight of an output, by its worst error type", weighed),
         ],
+        caption=f"By severity: {told}",
     )
 
 
 def modes(content: Found, link: Link) -> Iterator[Block]:
-    shown = [mode for mode in content["comparison"]["modes"] if mode["pairs"]]
-    if not shown:
-        return
-    first, second = (run["candidate"] for run in content["basis"]["runs"])
-    yield Sentences(
-        [
-            (
-                f"Share of the pairs in which each of the two has the error; the difference is {second} minus {first}"
-                " in percentage points, so above 0 is worse. p is of the exact paired test, after Holm’s correction"
-                " except for critical error types.",
-                "",
-            )
-        ],
-        "soft",
+    looked = [mode for mode in content["comparison"]["modes"] if mode["pairs"]]
+    shown = [mode for mode in looked if mode["pairs"] > mode["neither"]]
+    if shown:
+        first, second = names_of(content)
+        explanation = (
+            f"Share of the pairs in which each of the two has the error; the difference is {second} minus {first} in"
+            " percentage points, so above 0 is worse. p is of the exact paired test, after Holm’s correction except for"
+            " critical error types."
+        )
+        yield Sentences([(explanation, "")], "soft")
+        rows = [mode_row(content, mode, link) for mode in shown[:MOST_ROWS]]
+        yield Table("Failure modes on the same examples", ["Error type", first, second, "Difference", "Shown"], rows)
+        yield from left_out(len(shown))
+    for source, by in SOURCES.items():
+        if never := [mode for mode in looked if mode["source"] == source and mode not in shown]:
+            yield Sentences([(not_found(never, by), "")], "soft")
+
+
+def not_found(modes: Sequence[Found], by: str) -> str:
+    """None in any pair: how much there could be all the same."""
+    names = listed(f"“{mode['name']}”" for mode in modes)
+    most = max(mode["high"] for mode in modes)
+    pairs = " to ".join(dict.fromkeys(number(end(mode["pairs"] for mode in modes)) for end in (min, max)))
+    return (
+        f"Found {by} in neither of the two, of {pairs} pairs: {names}. The 95 % interval of the difference reaches to"
+        f" {points(most)} points."
     )
-    rows = [mode_row(content, mode, link) for mode in shown[:MOST_ROWS]]
-    yield Table("Failure modes on the same examples", ["Error type", first, second, "Difference", "Shown"], rows)
-    yield from left_out(len(shown))
 
 
 def mode_row(content: Found, mode: Found, link: Link) -> Row:
@@ -192,10 +203,8 @@ def rolled_cells(row: Found) -> Iterator[Found]:
 
 
 def output_link(content: Found, link: Link, run: int, row: Found, source: str) -> str:
-    if row["error_type"] is None:
-        return ""
     as_of = content["basis"]["taxonomy"]["version"]
-    return link(OUTPUTS, {"run": run, "error_type": row["error_type"], "source": source, "as_of": as_of})
+    return link(OUTPUTS, {"run": run, "error_type": row["error_type"] or UNKNOWN, "source": source, "as_of": as_of})
 
 
 def rate_cell(cell: Found, url: str = "") -> Cell:

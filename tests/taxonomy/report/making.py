@@ -33,10 +33,11 @@ class Compared:
 
 @transaction.atomic
 def make_compared(project: Project, name: str = "new-model", baseline: str = "old-model") -> Compared:
-    """Two runs over 40 examples that expect JSON. By the check “Valid JSON” 2 answers of the first are broken, and 14 of
-    the second; of those that are valid 10 and 2 are not as expected. People settled the first 20 of both runs: 8 failed
-    in the first, all with “Not as expected”; in the second 5, three with “Not as expected” and two, elsewhere right, with
-    “Made up”, which is critical.
+    """Two runs over 40 examples that expect JSON.
+
+    By the check “Valid JSON” 2 answers of the first are broken, and 14 of the second; of those that are valid 10 and 2
+    are not as expected. People settled the last 20 of both runs: 8 failed in the first, all with “Not as expected”; in
+    the second 5, three with “Not as expected” and two, elsewhere right, with “Made up”, which is critical.
     """
     rows = [
         {
@@ -59,8 +60,8 @@ def make_compared(project: Project, name: str = "new-model", baseline: str = "ol
     for run in (first, second):
         score_run(run)
         find_by_checks(run)
-    settle(first, {n: [wrong.pk] for n in range(3, 11)})
-    settle(second, {n: [wrong.pk] for n in (3, 4, 5)} | {n: [invented.pk] for n in (18, 19)})
+    settle(first, {n: [wrong.pk] for n in range(23, 31)})
+    settle(second, {n: [wrong.pk] for n in (23, 24, 25)} | {n: [invented.pk] for n in (38, 39)})
     make_round(first, name="What failed")
     return Compared(project, first, second, wrong, broken, invented, equal, valid)
 
@@ -78,13 +79,13 @@ def answers(broken: int, different: int) -> list[str]:
     ]
 
 
-def settle(run: Run, failed: dict[int, list[int]], until: int = 20) -> None:
-    """People settle the outputs for the first examples: these fail, with these error types, the others pass."""
+def settle(run: Run, failed: dict[int, list[int]]) -> None:
+    """People settle the outputs for the last 20 examples: these fail, with these error types, the others pass."""
     outputs = {output.example.position: output.pk for output in run.outputs.select_related("example")}
     record_verdicts(
         [
-            Settled(outputs[n], "fail" if n in failed else "pass", failed.get(n, ()), 0.5 if n > 10 else 1.0)
-            for n in range(1, until + 1)
+            Settled(outputs[n], "fail" if n in failed else "pass", failed.get(n, ()), 0.5 if n > 30 else 1.0)
+            for n in range(21, EXAMPLES + 1)
         ]
     )
 
