@@ -11,8 +11,8 @@ from evalhub.exports.sources import Column, ExportError, Holds, NotThere, Source
 from evalhub.projects.models import Project
 from evalhub.runs.exporting import run_of
 from evalhub.runs.models import Output
-from taxonomy.breakdown.counting import CountedError, counted_outputs
-from taxonomy.models import ErrorType, Finding
+from taxonomy.breakdown.counting import NAMES, CountedError, NoSuchTypeError, counted_of
+from taxonomy.models import Finding
 from taxonomy.models import Source as FindingSource
 
 
@@ -26,7 +26,7 @@ class VerdictsExport(Source):
     """A row for each output that the figure counts: its verdict, if it was settled, and the error types found."""
 
     title = "Verdicts"
-    filters = ("run", "error_type", "outcome", "right")
+    filters = NAMES
     columns = (
         Column("example_id", Holds.TEXT, "example__key"),
         Column("repeat", Holds.INTEGER, "repeat"),
@@ -50,28 +50,18 @@ class VerdictsExport(Source):
     def __init__(self, project: Project, filters: Mapping[str, str]) -> None:
         super().__init__(project, filters)
         self.run = run_of(project, self.id_of("run"))
-        self.error_type: ErrorType | None = None
-        if "error_type" in self.given:
-            types = ErrorType.objects.in_project(project)
-            self.error_type = types.filter(pk=self.id_of("error_type")).first()
-            if self.error_type is None:
-                raise NotThere("There is no such error type in this project.")
-        self.outcome, self.right = self.given.get("outcome", ""), self.given.get("right", "")
-        self.rows()  # raises ExportError
-
-    def rows(self) -> QuerySet[Output]:
         try:
-            return counted_outputs(self.run, self.error_type, self.outcome, self.right).order_by("pk")
+            self.counted = counted_of(project, self.run, self.given)
+        except NoSuchTypeError as error:
+            raise NotThere("There is no such error type in this project.") from error
         except CountedError as error:
             raise ExportError(str(error)) from error
 
+    def rows(self) -> QuerySet[Output]:
+        return self.counted.outputs().order_by("pk")
+
     def description(self) -> str:
-        said = {"yes": "right by the checks", "no": "wrong by the checks"}.get(self.right, "settled outputs")
-        parts = [f"Run {self.run.pk} of {self.run.candidate.name} over {self.run.version}", said]
-        if not self.right:
-            parts += [self.outcome] if self.outcome else []
-            parts += [f"error type “{self.error_type.name}”"] if self.error_type else []
-        return ", ".join(parts)
+        return f"Run {self.run.pk} of {self.run.candidate.name} over {self.run.version}, {self.counted.description}"
 
     def subject(self) -> str:
         return f"run-{self.run.pk}"

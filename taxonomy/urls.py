@@ -1,5 +1,6 @@
 from django.urls import path
 
+from taxonomy.breakdown import output_views
 from taxonomy.breakdown import views as breakdown_views
 from taxonomy.comparison import fragment_views
 from taxonomy.comparison import views as comparison_views
@@ -37,7 +38,9 @@ urlpatterns = [
     path("evalsets/checks/<int:pk>/meanings/", meaning_views.change_check_meanings, name="change_meanings"),
     path("outputs/<int:pk>/examples/", example_views.output_examples, name="output_examples"),
     path("breakdown/", breakdown_views.breakdown, name="breakdown"),
-    path("breakdown/outputs/", breakdown_views.outputs, name="outputs"),
+    path("breakdown/mode/", breakdown_views.mode, name="mode"),
+    path("breakdown/checks/", breakdown_views.by_checks, name="by_checks"),
+    path("breakdown/outputs/", output_views.outputs, name="outputs"),
     path("breakdown/comparison/", comparison_views.comparison, name="comparison"),
     path("breakdown/comparison/slices/", fragment_views.concentration, name="concentration"),
     path("breakdown/comparison/steps/", fragment_views.transitions, name="transitions"),

@@ -19,7 +19,7 @@ from evalhub.evalsets.receiving import receive
 from evalhub.evalsets.storing import confirm, store_rows
 from evalhub.runs.models import Run
 from evalhub.runs.starting import start_runs
-from taxonomy.breakdown.matrix import cause_rows
+from taxonomy.breakdown.causes import cause_rows
 from tests.making import admin_of, make_check
 from tests.runs.making import make_caller
 

@@ -20,7 +20,8 @@ class Bar:
     """One share to draw: ``count`` of ``n``, both whole; with n = 0 there is nothing to draw but the name.
 
     ``interval`` is that of the share, each end from 0 to 1. ``url`` leads to what is counted. ``series`` is the colour,
-    from 1 on; the same candidate has the same one in every group.
+    from 1 on; the same candidate has the same one in every group. ``estimate``: the share of more than was counted,
+    worked out from it; it is drawn instead.
     """
 
     label: str
@@ -29,9 +30,12 @@ class Bar:
     interval: tuple[float, float] | None = None
     url: str = ""
     series: int = 1
+    estimate: float | None = None
 
     @property
     def share(self) -> float | None:
+        if self.estimate is not None:
+            return self.estimate
         return self.count / self.n if self.n else None
 
 
@@ -85,7 +89,7 @@ def bar_chart(name: str, groups: Iterable[tuple[str, Sequence[Bar]]], top: float
     return BarChart(
         name,
         [Group(heading, [mark_of(bar, top) for bar in bars]) for heading, bars in groups],
-        [Line(place(step * number, top), round(step * number, 4)) for number in range(round(top / step) + 1)],
+        [Line(place(step * number, top), round(step * number, 4)) for number in steps(top, step)],
         has_small_steps=step < 0.01,
     )
 
@@ -156,3 +160,60 @@ def column_chart(name: str, columns: Sequence[Column]) -> ColumnChart:
             ColumnMark(column, round((number + 0.1) * room, 2), round(0.8 * room, 2), round(100 - height, 2), height)
         )
     return ColumnChart(name, marks, most)
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """One share of a time series; the bar's label says what it is of, ``label`` the same in a few letters."""
+
+    bar: Bar
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Dot:
+    """A share with its places in percent of the drawing: from the left, and from the top with its interval's ends.
+
+    ``before``: the place of the dot before it, to which a line leads; None at the first, and behind a gap.
+    """
+
+    moment: Moment
+    left: float
+    top: float | None
+    low: float | None
+    high: float | None
+    before: tuple[float, float] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """Shares one after the other, each with its interval. ``lines`` are of the scale, from the top in percent."""
+
+    name: str
+    dots: Sequence[Dot]
+    lines: Sequence[Line]
+    has_small_steps: bool
+
+
+def series_chart(name: str, moments: Sequence[Moment]) -> Series:
+    """Place the moments at even distances, in their order. The scale begins at 0 and ends past the highest interval."""
+    top, step = scale((moment.bar for moment in moments), None)
+    dots: list[Dot] = []
+    for number, moment in enumerate(moments):
+        left = round(100 * (number + 0.5) / len(moments), 2)
+        mark = mark_of(moment.bar, top)
+        is_there = moment.bar.share is not None
+        above = None if not is_there else from_top(mark.end)
+        previous = dots[-1] if dots else None
+        before = (previous.left, previous.top) if previous and previous.top is not None and is_there else None
+        dots.append(Dot(moment, left, above, from_top(mark.low), from_top(mark.high), before))
+    lines = [Line(round(100 - place(step * number, top), 2), round(step * number, 4)) for number in steps(top, step)]
+    return Series(name, dots, lines, has_small_steps=step < 0.01)
+
+
+def from_top(place_from_bottom: float | None) -> float | None:
+    return None if place_from_bottom is None else round(100 - place_from_bottom, 2)
+
+
+def steps(top: float, step: float) -> range:
+    return range(round(top / step) + 1)

@@ -49,6 +49,7 @@ def breakdown_of(project: Project, filters: Filters) -> Breakdown:
         spread=figures.spread,
         columns=[figures.column(run) for run in chosen.runs],
         rows=list(figures.rows()),
+        weights=figures.weights,
     )
 
 

@@ -14,7 +14,7 @@ from taxonomy.breakdown.filters import Filters
 from taxonomy.breakdown.runs import ChosenRuns
 from taxonomy.breakdown.spread import Spread
 from taxonomy.breakdown.strata import Stratum
-from taxonomy.models import Source
+from taxonomy.models import SeverityWeights, Source
 from taxonomy.tree import Tree
 
 
@@ -119,6 +119,7 @@ class Breakdown:
     spread: Spread
     columns: Sequence[Column]
     rows: Sequence[Row]
+    weights: SeverityWeights | None = None
 
     @property
     def runs(self) -> list[Run]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Any, Protocol, Self
+from typing import Any, Self
 from urllib.parse import urlencode
+
+from django.http import QueryDict
 
 from evalhub.errors import EvalHubError
 from taxonomy.models import Source
@@ -36,12 +38,22 @@ class Estimated(StrEnum):
     ALL = "all"
 
 
-class Parameters(Protocol):
-    """A query string, such as Django's QueryDict."""
+class ListsOfOne:
+    """A plain mapping of names to a text or a list of texts, as parameters: for the report and for commands."""
 
-    def get(self, name: str, default: str = ..., /) -> Any: ...
+    def __init__(self, given: Mapping[str, str | list[str]]) -> None:
+        self.given = given
 
-    def getlist(self, name: str, /) -> list[str]: ...
+    def get(self, name: str, default: str = "", /) -> str:
+        found = self.getlist(name)
+        return found[-1] if found else default
+
+    def getlist(self, name: str, /) -> list[str]:
+        found = self.given.get(name, [])
+        return [found] if isinstance(found, str) else list(found)
+
+
+Parameters = QueryDict | ListsOfOne
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,18 +173,3 @@ def tag_of(parameters: Parameters) -> str:
     if len(text) > LONGEST_TAG or "\0" in text:
         raise FilterError("“tag” in the address cannot be a tag. Choose again with the filters of the page.")
     return text
-
-
-class ListsOfOne:
-    """A plain mapping of names to a text or a list of texts, as parameters: for the report and for commands."""
-
-    def __init__(self, given: Mapping[str, str | list[str]]) -> None:
-        self.given = given
-
-    def get(self, name: str, default: str = "", /) -> str:
-        found = self.getlist(name)
-        return found[-1] if found else default
-
-    def getlist(self, name: str, /) -> list[str]:
-        found = self.given.get(name, [])
-        return [found] if isinstance(found, str) else list(found)

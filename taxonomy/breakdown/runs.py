@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from django.db.models import Exists, Max, OuterRef
 
+from evalhub.candidates.models import Candidate
 from evalhub.evalsets.models import EvalSetVersion
 from evalhub.projects.models import Project
 from evalhub.runs.models import Run
@@ -20,11 +21,13 @@ class ChosenRuns:
 
     ``others``: run shown -> the other runs of its candidate that were not cancelled, those with settled outputs first,
     newer ones before older ones. ``settled``: keys of the version's runs of which people settled an output.
+    ``candidates``: all that could be shown, in the same order.
     """
 
     runs: Sequence[Run]
     others: Mapping[int, Sequence[Run]]
     settled: frozenset[int]
+    candidates: Sequence[Candidate] = ()
 
     @property
     def newer(self) -> list[tuple[Run, Run]]:
@@ -105,7 +108,8 @@ def chosen_runs(version: EvalSetVersion, filters: Filters) -> ChosenRuns:
         others |= {run.pk: sorted(rest, key=lambda each: (each.pk not in settled, -each.pk)) for run in standing}
     if filters.candidates and not shown:
         raise FilterError(f"None of the candidates asked for has a run over {version}. Choose others.")
-    return ChosenRuns(in_order(shown), others, settled)
+    standing_all = [run for runs in by_candidate.values() for run in standing_runs(runs, filters.runs, settled)[:1]]
+    return ChosenRuns(in_order(shown), others, settled, [run.candidate for run in in_order(standing_all)])
 
 
 def standing_runs(runs: Sequence[Run], asked: Iterable[int], settled: frozenset[int]) -> list[Run]:

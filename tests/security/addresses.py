@@ -181,6 +181,8 @@ ADDRESSES = {
     "taxonomy:export": Address(LEAD, GET, fixed={"format": "yaml"}),
     "taxonomy:output_examples": page(LEAD, BOTH, "output"),
     "taxonomy:breakdown": page(LEAD),
+    "taxonomy:mode": page(LEAD),
+    "taxonomy:by_checks": page(LEAD),
     "taxonomy:outputs": Address(LEAD, query={"run": "run"}),
     "taxonomy:comparison": page(LEAD),
     "taxonomy:concentration": Address(LEAD, query={"first": "run"}),
