@@ -22,7 +22,7 @@ FILTERS = {
     "production-samples": ("model", "tag", "field", "text", "since", "until"),
     "outputs": ("run", "show"),
     "scores": ("run", "check", "outcome", "cause"),
-    "verdicts": ("run", "error_type", "outcome", "right"),
+    "verdicts": ("run", "error_type", "own", "source", "outcome", "right", "as_of", "tag", "round"),
     "labels": (
         *("round", "status", "reason", "candidate", "person", "outcome", "error_type"),
         *("deferred", "returned", "assigned", "known", "tag", "text"),

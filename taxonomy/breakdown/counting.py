@@ -22,6 +22,9 @@ NAMES = ("run", "error_type", "own", "source", "outcome", "right", "as_of", "tag
 UNKNOWN = "unknown"
 """As ``error_type``: those that the version of the taxonomy does not know yet."""
 
+BOTH = "both"
+"""As ``source``: whoever says it; without an error type, every output that has a verdict, as a report is verified by."""
+
 
 class CountedError(EvalHubError):
     """No figure of the breakdown counts such outputs."""
@@ -36,7 +39,8 @@ class Counted:
     """Which outputs of a run a figure counts.
 
     ``row``: the error type's row in ``tree``; all below it count too, unless ``is_own``. ``is_unknown``: types that the
-    tree does not have. ``source``: whose findings, or who settled it; "" is people, or with an error type either.
+    tree does not have. ``source``: whose findings, or who settled it; "" is people, or with an error type either,
+    as BOTH is in any case.
     """
 
     run: Run
@@ -64,6 +68,8 @@ class Counted:
             return f"{self.row.name}, the type alone" if self.is_own else self.row.name
         if self.is_unknown:
             return "Error types that this version does not know"
+        if self.source == BOTH:
+            return "Outputs with a verdict"
         if self.source == Source.CHECK:
             return "Outputs in which a check found something"
         return {"fail": "Failed outputs", "pass": "Passed outputs"}.get(self.outcome, "Settled outputs")
@@ -72,7 +78,7 @@ class Counted:
     def notes(self) -> list[str]:
         """What else the outputs have in common."""
         said = {Source.PEOPLE.value: "found by people", Source.CHECK.value: "found by checks"}
-        notes = [said[self.source]] if self.names_types and self.source else []
+        notes = [said[self.source]] if self.names_types and self.source in said else []
         if self.names_types and self.outcome:
             notes.append("settled as fail" if self.outcome == Verdict.Outcome.FAIL else "settled as pass")
         notes += [f"tag “{self.tag}”"] if self.tag else []
@@ -122,7 +128,7 @@ def counted_of(project: Project, run: Run, parameters: Mapping[str, str]) -> Cou
 
 CHOICES = {
     "own": ("yes",),
-    "source": tuple(Source.values),
+    "source": (*Source.values, BOTH),
     "outcome": tuple(Verdict.Outcome.values),
     "right": ("yes", "no"),
 }
@@ -157,12 +163,14 @@ def outputs_by_verdict(counted: Counted) -> QuerySet[Output]:
     if counted.names_types or counted.source == Source.CHECK:
         findings = Finding.objects.filter(of_findings(counted), run=counted.run)
         return found.filter(verdict__in=findings.values("verdict"))
-    return found.filter(verdict__source=Source.PEOPLE)
+    return (
+        found.filter(verdict__isnull=False) if counted.source == BOTH else found.filter(verdict__source=Source.PEOPLE)
+    )
 
 
 def of_findings(counted: Counted) -> Q:
     """As a condition of Finding: the ones by which the outputs are counted."""
-    said = Q(source=counted.source) if counted.source else Q()
+    said = Q(source=counted.source) if counted.source in Source else Q()
     if counted.is_unknown:
         return said & ~Q(error_type__in=list(counted.tree.types))
     if counted.row is None:
