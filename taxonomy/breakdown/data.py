@@ -107,8 +107,7 @@ class Figures:
         if source == Source.CHECK:
             return Pair(self.check_cell(run, row, own, is_own=True), self.check_cell(run, row, rolled))
         whole = self.people_cell(run, row, rolled, counted)
-        alone = self.spread.by_people(run, row, is_own=True)
-        return Pair(whole if own == rolled else cell_of(own, counted.settled, alone), whole)
+        return Pair(whole if own == rolled else self.people_cell(run, row, own, counted, is_own=True), whole)
 
     def check_cell(self, run: int, row: int, count: int, is_own: bool = False) -> Cell:
         meant = self.meant.own if is_own else self.meant.rolled
@@ -117,11 +116,14 @@ class Figures:
         # Where a check was retired its findings may be a moment behind: none is counted that is not in the n.
         return cell_of(count, max(judged, count), self.spread.by_checks(run, row, checks, is_own))
 
-    def people_cell(self, run: int, row: int, count: int, counted: RunCounts) -> Cell:
-        cell = cell_of(count, counted.settled, self.spread.by_people(run, row))
+    def people_cell(self, run: int, row: int, count: int, counted: RunCounts, is_own: bool = False) -> Cell:
+        cell = cell_of(count, counted.settled, self.spread.by_people(run, row, is_own))
         if not self.filters.estimates_all or self.unread.get(run):
             return cell
-        groups = [Group(chance, part.n, part.counts.get(row, 0)) for chance, part in counted.parts.items()]
+        groups = [
+            Group(chance, part.n, (part.own if is_own else part.rolled).get(row, 0))
+            for chance, part in counted.parts.items()
+        ]
         return replace(cell, estimated=hajek(groups))
 
 

@@ -34,7 +34,8 @@ class Part:
     """Outputs that people settled and that all had one chance of being chosen: how many, and how many in each row."""
 
     n: int = 0
-    counts: dict[int, int] = field(default_factory=lambda: defaultdict(int))
+    rolled: dict[int, int] = field(default_factory=lambda: defaultdict(int))
+    own: dict[int, int] = field(default_factory=lambda: defaultdict(int))
 
 
 @dataclass(slots=True)
@@ -42,7 +43,7 @@ class RunCounts:
     """One run's outputs, counted. ``own`` and ``rolled``: (source, row) -> outputs.
 
     ``worst``: severity of the worst finding -> outputs that people failed. ``parts``: chance of being chosen for
-    review (None: not known) -> what people settled, rolled up; only filled where the counts tell chances apart.
+    review (None: not known) -> what people settled; told apart only where the counts do so.
     """
 
     settled: int = 0
@@ -99,10 +100,13 @@ class Roller:
         count, part = each.outputs, into.parts[each.probability]
         into.settled += count
         part.n += count
-        for row in self.rows[each.found][Source.PEOPLE].rolled - {ANY}:
-            part.counts[row] += count
+        rows = self.rows[each.found][Source.PEOPLE]
+        for row in rows.rolled - {ANY}:
+            part.rolled[row] += count
+        for row in rows.own:
+            part.own[row] += count
         if each.outcome == Verdict.Outcome.FAIL:
             into.failed += count
             into.rolled[Source.PEOPLE.value, ANY] += count
             into.worst[self.severities[each.found]] += count
-            part.counts[ANY] += count
+            part.rolled[ANY] += count

@@ -107,7 +107,6 @@ def row_cells(breakdown: Breakdown, links: Links, row: Row, is_own: bool = False
         for source in breakdown.filters.sources:
             pair = row.pairs[source][place]
             url = links.row(column.run.pk, row.key, source, is_own)
-            # What a type has alone is counted, never estimated.
-            estimated = breakdown.filters.estimates_all and source == Source.PEOPLE and not is_own
+            estimated = breakdown.filters.estimates_all and source == Source.PEOPLE
             found.append(Shown(pair.own if is_own else pair.rolled, url, column.run, source, estimated))
     return found

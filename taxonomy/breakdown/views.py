@@ -23,7 +23,7 @@ from taxonomy.breakdown.data import breakdown_of
 from taxonomy.breakdown.figures import Breakdown, Row
 from taxonomy.breakdown.filters import FilterError, Filters, whole_number, whole_numbers
 from taxonomy.breakdown.links import Links
-from taxonomy.breakdown.modes import Mode, Slice, candidates_over, slices_of, trend_of
+from taxonomy.breakdown.modes import Mode, Slice, candidates_over, slices_of, tags_of, trend_of
 from taxonomy.breakdown.pictures import failed_chart, mode_chart, name_of, right_chart, slice_charts, trend_chart
 from taxonomy.breakdown.runs import chosen_runs, compared_versions, version_of
 from taxonomy.breakdown.table import lines_of
@@ -94,7 +94,7 @@ def links_of(links: Links, run: int) -> dict[str, str]:
 def choices_of(project: Project, found: Breakdown) -> dict[str, Any]:
     """What the filters can be set to."""
     assert found.version is not None
-    tags = [str(tag) for tag, _ in found.version.facts.get("tags", [])]
+    tags = [str(tag) for tag, _ in found.version.facts.get("tags", [])] or tags_of(found.version)
     if found.filters.tag and found.filters.tag not in tags:
         tags.append(found.filters.tag)
     runs = [run.pk for run in found.runs]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from django.db import transaction
+
 from evalhub.checks.models import Check
 from evalhub.evalsets.models import EvalSetVersion
 from evalhub.projects.models import Project
@@ -37,7 +39,8 @@ def make_types(project: Project) -> dict[str, ErrorType]:
 
     grounding = made("grounding")
     types = [grounding, made("invented", grounding), made("left_out", grounding, "minor"), made("format", None, "critical")]
-    record_change(project, "New types", None)
+    with transaction.atomic():
+        record_change(project, "New types", None)
     return {each.code: each for each in types}
 
 
