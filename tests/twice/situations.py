@@ -33,6 +33,8 @@ from evalhub.runs.models import Chunk, Run
 from reviews.making.planning import plan_round
 from reviews.models import NoticeChoice, Occasion, Reason, ReviewItem
 from reviews.notices.finding import choose_notices
+from taxonomy.models import CheckMeaning, ErrorType, Verdict
+from taxonomy.settling import record_check_verdicts, record_verdict
 from tests.evalsets.uploading import confirmed, example_row, make_eval_set, pool_of, sample_row, version_of
 from tests.making import admin_of, make_check, make_round, make_run, make_score, make_version
 from tests.people import make_member, make_user
@@ -217,6 +219,38 @@ def runs_that_are_scored_and_not(url: str) -> Situation:
     return Situation()
 
 
+def a_run_to_find_in(url: str) -> Situation:
+    """Of what one check says some verdicts are there, some of them without a reason any more; of another's there is
+    none, and one output is what people passed."""
+    run = make_run(make_version(make_project(), 40))
+    types = list(ErrorType.objects.order_by("pk")[:2])
+    checks = [make_check(run.version, name) for name in ("First", "Second")]
+    outputs = list(run.outputs.order_by("pk"))
+    for check, error_type, by in zip(checks, types, (2, 3), strict=True):
+        for number, output in enumerate(outputs):
+            make_score(output, check, passed=number % by > 0)
+        CheckMeaning.objects.create(by=check, error_type=error_type)
+        record_check_verdicts([output.pk for output in outputs[:20]])
+    record_verdict(outputs[6], Verdict.Outcome.PASS)
+    CheckMeaning.objects.filter(error_type=types[0]).delete()
+    return Situation([run.pk], {"taxonomy.meanings.finding.BATCH": 3})
+
+
+def runs_with_findings_and_without(url: str) -> Situation:
+    """One is in line and is noted as that; of the other a message is sent."""
+    run = make_run(make_version(make_project(), 3))
+    make_run(run.version)
+    check = make_check(run.version)
+    CheckMeaning.objects.create(by=check, error_type=ErrorType.objects.earliest("pk"))
+    make_score(run.outputs.earliest("pk"), check, passed=False)
+    return Situation()
+
+
+def an_eval_set_whose_meanings_changed(url: str) -> Situation:
+    run = make_run(make_version(make_project(), 3))
+    return Situation([run.version.eval_set_id], is_told_by_rows=False)
+
+
 def a_round_to_be_filled(url: str) -> Situation:
     run = make_run(make_version(make_project(), 300))
     check = make_check(run.version)
@@ -301,6 +335,9 @@ SITUATIONS: dict[str, list[Callable[[str], Situation]]] = {
     "evalhub.checks.tasks.sweep_scores_task": [runs_that_are_scored_and_not],
     "evalhub.exports.tasks.prepare_export_task": [an_export_to_be_prepared],
     "evalhub.exports.tasks.sweep_exports_task": [exports_that_nobody_moves],
+    "taxonomy.tasks.find_by_checks_task": [a_run_to_find_in],
+    "taxonomy.tasks.find_in_eval_set_task": [an_eval_set_whose_meanings_changed],
+    "taxonomy.tasks.sweep_findings_task": [runs_with_findings_and_without],
     "reviews.tasks.fill_round_task": [a_round_to_be_filled],
     "reviews.tasks.sweep_notices_task": [notices_to_be_found_and_sent],
 }
