@@ -13,12 +13,15 @@ TEXTS = {"definition": "Definition", "not_this_if": "Not this if"}
 
 @dataclass(frozen=True)
 class Difference:
-    """One thing that is different about one error type. ``was`` and ``now`` where it is a text of several words."""
+    """One thing that is different about one error type. ``was`` and ``now`` where it is a text of several words;
+    ``about``: the definition of a type that is new.
+    """
 
     key: int
     sentence: str
     was: str = ""
     now: str = ""
+    about: str = ""
 
 
 def differences(
@@ -51,7 +54,7 @@ def of_type(old: Tree, new: Tree, key: int, now: TreeType, people: Mapping[int, 
     was = old.types.get(key)
     if was is None:
         state = ", already retired" if now.is_retired else ""
-        yield Difference(key, f"Added “{now.name}”{place_of(new, now)}{state}.", now=now.definition)
+        yield Difference(key, f"Added “{now.name}”{place_of(new, now)}{state}.", about=now.definition)
         return
     if was.name != now.name:
         yield Difference(key, f"Renamed “{was.name}” to “{now.name}”.")

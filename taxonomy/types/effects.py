@@ -16,6 +16,8 @@ from taxonomy.tallies import Tally, tallies_of
 from taxonomy.tree import Tree, TreeType
 from taxonomy.types.planning import Types, children, tree_from
 
+MOST_NAMED = 5
+
 
 @dataclass(frozen=True)
 class Count:
@@ -73,6 +75,18 @@ class Effects:
     rows: Sequence[RowEffect]
     pointing: Sequence[Pointing] = field(default_factory=list)
     second_look: Sequence[tuple[TreeType, int]] = field(default_factory=list)
+
+    @property
+    def is_carried(self) -> bool:
+        return bool(self.outputs or any(count for _, count in self.carried))
+
+    @property
+    def touched_names(self) -> str:
+        """“A”, “B” or “C”; of many the first few."""
+        names = [f"“{each.name}”" for each in self.touched]
+        if len(names) > MOST_NAMED + 1:
+            names[MOST_NAMED:] = [f"one of {len(names) - MOST_NAMED} others"]
+        return " or ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
 def counts_of(tree: Tree, tallies: Iterable[Tally], source: str) -> dict[int, Count]:

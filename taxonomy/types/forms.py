@@ -145,6 +145,10 @@ class MergeForm(NewTypeForm):
         self.fields["into"].choices = places(types, first="a new error type, described below")  # type: ignore[attr-defined]  # as above
         for name in NewTypeForm.base_fields:
             self.fields[name].required = False
+        # Not for the browser to ask: the field may be out of sight.
+        self.use_required_attribute = False
+        self.fields["name"].required = self.fields["severity"].required = not self.data.get("into")
+        self.fields["name"].error_messages["required"] = "Name the new error type, or choose one to merge into."
         self.fields["parent"].help_text = ""
 
     def clean(self) -> dict[str, Any]:
@@ -154,8 +158,6 @@ class MergeForm(NewTypeForm):
             # What was typed for a new type does not matter then.
             for name in [name for name in self.errors if name in WordsForm.base_fields or name == "parent"]:
                 del self.errors[name]
-        elif "into" in data and not data.get("name") and "name" not in self.errors:
-            self.add_error("name", "Name the new error type, or choose one to merge into.")
         return data
 
     def change(self) -> Merge:

@@ -58,10 +58,13 @@ def error_types(request: MemberRequest, project: Project) -> HttpResponseBase:
         }
         for each, depth in tree.rows
     ]
+    retired = [row for row in rows if row["type"].is_retired]
+    merged = [(each, tree.types[each.merged_into]) for each in types.values() if each.merged_into is not None]
     context = {
         "rows": [row for row in rows if not row["type"].is_retired],
-        "retired": [row for row in rows if row["type"].is_retired],
-        "merged": [(each, tree.types[each.merged_into]) for each in types.values() if each.merged_into is not None],
+        "retired": retired,
+        "merged": merged,
+        "gone": len(retired) + len(merged),
         "owners": names_of_owners(types),
         "version": TaxonomyVersion.objects.filter(project=project).select_related("made_by").defer("tree").first(),
     }

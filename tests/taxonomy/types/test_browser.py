@@ -89,7 +89,7 @@ def test_two_types_are_merged_and_it_is_undone_by_keyboard_alone(page_of, projec
     page.keyboard.type("Wrong content")
     page.keyboard.press("Enter")  # the first button looks ahead
     expect(heading(page, "What it does", 2)).to_be_focused()
-    expect(page.get_by_role("row", name=re.compile("Wrong content"))).to_contain_text("6")
+    expect(page.get_by_role("row", name=re.compile("^Wrong content"))).to_contain_text("0 → 6")
     assert newest_number(project) == 1
     reach("Merge them")
     page.keyboard.press("Enter")
