@@ -23,9 +23,14 @@ Counts, rates, intervals, differences and p-values are computed again from the r
 checks and the weights that the report itself names. Sentences, caveats and settings are words: they are not verified.
 
   evalhub report --run 7 --baseline 3 -o report.json
-  for run in 3 7; do for kind in verdicts scores outputs; do
-      evalhub export $kind --run $run -o $kind-$run.jsonl; done; done
-  evalhub verify report.json *-3.jsonl *-7.jsonl
+  for run in 3 7; do
+    evalhub export verdicts --run $run --filter source=both -o verdicts-$run.jsonl
+    evalhub export scores --run $run -o scores-$run.jsonl
+    evalhub export outputs --run $run -o outputs-$run.jsonl
+  done
+  evalhub verify report.json verdicts-*.jsonl scores-*.jsonl outputs-*.jsonl
+
+Where examples hang together in clusters, add those of “evalhub export examples”.
 
 exit codes:
   0    every figure that could be computed again comes out the same
@@ -64,19 +69,14 @@ def told(each: Held) -> str:
 
 
 def verified(report: Found, exported: Exported) -> Sequence[Held]:
-    for run in (report["first"], report["second"]):
-        if not exported.runs.get(run, RunRows()).has_verdicts:
-            told = f"No verdict of run {run} is in the exports. Add “evalhub export verdicts --run {run}”."
-            raise ClientFault(told, Exit.WRONG_USE)
-    recount = Recount(report["basis"], exported.runs)
     try:
-        return list(
-            chain(
-                hashes(report),
-                compare(report, recount, exported.clusters),
-                recheck(report["breakdown"], recount),
-            )
-        )
+        for run in (report["first"], report["second"]):
+            if not exported.runs.get(run, RunRows()).has_verdicts:
+                told = f"No verdict of run {run} is in the exports. Add “evalhub export verdicts --run {run}”."
+                raise ClientFault(told, Exit.WRONG_USE)
+        recount = Recount(report["basis"], exported.runs)
+        figures = compare(report, recount, exported.clusters)
+        return list(chain(hashes(report), figures, recheck(report["breakdown"], recount)))
     except (KeyError, TypeError, AttributeError, IndexError) as error:
         raise no_report("A part of it is missing or is not what it should be.") from error
 

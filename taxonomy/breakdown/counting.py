@@ -23,7 +23,7 @@ UNKNOWN = "unknown"
 """As ``error_type``: those that the version of the taxonomy does not know yet."""
 
 BOTH = "both"
-"""As ``source``: whoever says it; without an error type, every output that has a verdict, as a report is verified by."""
+"""As ``source``: whoever says it; without an error type every output that has a verdict, which verifies a report."""
 
 
 class CountedError(EvalHubError):

@@ -9,7 +9,7 @@ from django.db import transaction
 from evalhub.checks.models import Check
 from evalhub.checks.scoring import score_run
 from evalhub.projects.models import Project
-from evalhub.runs.models import Run
+from evalhub.runs.models import Output, Run
 from taxonomy.meanings.finding import find_by_checks
 from taxonomy.models import CheckMeaning, ErrorType
 from taxonomy.settling import Settled, record_verdicts
@@ -32,12 +32,14 @@ class Compared:
 
 
 @transaction.atomic
-def make_compared(project: Project, name: str = "new-model", baseline: str = "old-model") -> Compared:
+def make_compared(
+    project: Project, name: str = "new-model", baseline: str = "old-model", cluster_size: int = 0
+) -> Compared:
     """Two runs over 40 examples that expect JSON.
 
     By the check “Valid JSON” 2 answers of the first are broken, and 14 of the second; of those that are valid 10 and 2
-    are not as expected. People settled the last 20 of both runs: 8 failed in the first, all with “Not as expected”; in
-    the second 5, three with “Not as expected” and two, elsewhere right, with “Made up”, which is critical.
+    are not as expected. People settled the first and the last 20 of both runs: 9 failed in the first, 8 with “Not as
+    expected”; in the second 6, three with “Not as expected” and two, elsewhere right, with the critical “Made up”.
     """
     rows = [
         {
@@ -45,6 +47,7 @@ def make_compared(project: Project, name: str = "new-model", baseline: str = "ol
             "request": {"messages": [{"role": "user", "content": f"The number {n} as JSON."}]},
             "expected_kind": "json",
             "expected": {"number": n},
+            "cluster": f"customer {n // cluster_size}" if cluster_size else "",
         }
         for n in range(1, EXAMPLES + 1)
     ]
@@ -60,8 +63,8 @@ def make_compared(project: Project, name: str = "new-model", baseline: str = "ol
     for run in (first, second):
         score_run(run)
         find_by_checks(run)
-    settle(first, {n: [wrong.pk] for n in range(23, 31)})
-    settle(second, {n: [wrong.pk] for n in (23, 24, 25)} | {n: [invented.pk] for n in (38, 39)})
+    settle(first, {1: [], **{n: [wrong.pk] for n in range(23, 31)}})
+    settle(second, {1: [], **{n: [wrong.pk] for n in (23, 24, 25)}, **{n: [invented.pk] for n in (38, 39)}})
     make_round(first, name="What failed")
     return Compared(project, first, second, wrong, broken, invented, equal, valid)
 
@@ -80,12 +83,12 @@ def answers(broken: int, different: int) -> list[str]:
 
 
 def settle(run: Run, failed: dict[int, list[int]]) -> None:
-    """People settle the outputs for the last 20 examples: these fail, with these error types, the others pass."""
+    """People settle the outputs for the first and the last 20 examples: these fail, with these error types."""
     outputs = {output.example.position: output.pk for output in run.outputs.select_related("example")}
     record_verdicts(
         [
             Settled(outputs[n], "fail" if n in failed else "pass", failed.get(n, ()), 0.5 if n > 30 else 1.0)
-            for n in range(21, EXAMPLES + 1)
+            for n in (1, *range(21, EXAMPLES + 1))
         ]
     )
 
@@ -100,3 +103,23 @@ def change_taxonomy(made: Compared) -> None:
     made.invented.parent = made.wrong
     made.invented.save()
     record_change(made.project, "Moved.", admin)
+
+
+def repeat_outputs(made: Compared) -> None:
+    """Ask every example once more: the second run answers half of them otherwise."""
+    for run in (made.first, made.second):
+        Run.objects.filter(pk=run.pk).update(repeats=2, planned_outputs=2 * EXAMPLES)
+        Output.objects.bulk_create(
+            Output(run=run, example=each.example, repeat=2, text=each.text if each.example.position % 4 else "none")
+            for each in run.outputs.select_related("example")
+        )
+        run.refresh_from_db()
+        score_run(run)
+        find_by_checks(run)
+        last = run.outputs.filter(repeat=2, example__position__gt=30).order_by("pk")
+        record_verdicts(
+            [
+                Settled(output.pk, "fail" if number % 3 else "pass", [made.wrong.pk] if number % 3 else [], 0.5)
+                for number, output in enumerate(last)
+            ]
+        )
