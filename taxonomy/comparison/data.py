@@ -65,7 +65,7 @@ class Comparison:
     @cached_property
     def tested(self) -> tuple[Figure, ...]:
         """The modes that were tested: with pairs, rolled up, and not the same as one below them."""
-        return tuple(m for m in self.modes if m.n and not m.subject.is_own and not m.is_twin)
+        return tuple(mode for mode in self.modes if mode.is_tested)
 
     @cached_property
     def headlines(self) -> tuple[Headline, ...]:

@@ -103,6 +103,16 @@ class Figure:
         return self.counts.n
 
     @property
+    def differs(self) -> bool:
+        """Whether any pair, or any example's rate, is not the same in both runs."""
+        return bool(self.counts.discordant or self.p < 1)
+
+    @property
+    def is_tested(self) -> bool:
+        """Whether it says anything of its own of what became worse or better."""
+        return bool(self.n) and not self.subject.is_own and not self.is_twin
+
+    @property
     def more(self) -> int:
         """So many more outputs of the second have it; below 0: fewer."""
         return self.counts.second_only - self.counts.first_only
@@ -140,6 +150,7 @@ class Figure:
             "shows": rounded(self.shows),
             "source": subject.source,
             "standing": str(self.standing),
+            "tested": self.is_tested,
         }
 
 
@@ -180,13 +191,15 @@ def figure_of(subject: Subject, scoped: Scoped, tally: Tally, over_examples: boo
 def judged(figures: Sequence[Figure]) -> list[Figure]:
     """Each with its p after correction, and what is shown. As in ``taxonomy.statistics.alarms.judge_modes``.
 
-    Holm goes over the modes that are neither critical nor the same as one below them; a mode alone (``is_own``), the
-    critical ones and the totals are tested alone.
+    Holm goes over the modes in which the runs differ at all, but for critical ones and those that are the same as one
+    below them. Where no pair differs nothing can be shown, whatever the level, so that leaving it out adds no false
+    alarm: the tests hold given how many pairs differ (R. Tarone, A modified Bonferroni method for discrete data, 1990).
+    Critical modes and totals are tested alone; what a type has without those below it (``is_own``) is not tested.
     """
     twins = twins_in(figures)
-    family = [f for f in figures if f.n and not is_alone(f.subject) and f.subject not in twins]
+    family = [f for f in figures if f.differs and not is_alone(f.subject) and f.subject not in twins]
     adjusted = dict(zip((f.subject for f in family), holm([f.p for f in family]), strict=True))
-    planned = LEVEL / len(family) if family else LEVEL
+    planned = LEVEL / max(len(family), 1)
     return [
         judge(
             figure,
@@ -221,6 +234,8 @@ def twins_in(figures: Sequence[Figure]) -> dict[Subject, Subject]:
 
 
 def judge(figure: Figure, adjusted: float, planned: float, is_twin: bool) -> Figure:
+    if figure.subject.is_own:
+        return figure
     standing = standing_of(figure, adjusted)
     needed = needed_for(figure, planned) if standing == Standing.CANNOT_TELL and figure.n else None
     shows = smallest_difference(figure.n, figure.counts.discordant / figure.n, planned) if figure.n else None

@@ -49,7 +49,7 @@ def forest_of(differences: Iterable[Interval]) -> Forest:
     """A scale on which all intervals end within the drawing; without any, from -10 to 10 points."""
     reach = max((max(abs(each.low), abs(each.high)) for each in differences), default=0.1)
     end = next((end for end, _ in SCALES if end >= reach), 1.0)
-    return Forest(end, [ForestLine(place(share, end), share) for share in (-end, -end / 2, 0.0, end / 2, end)])
+    return Forest(end, [ForestLine(place(share, end), share) for share in (-end, 0.0, end)])
 
 
 def place(share: float, reach: float) -> float:

@@ -23,7 +23,8 @@ class Share:
     """One run's share, as it is written: with how many of how many, and its interval where outputs are independent."""
 
     share: float
-    note: str
+    count: str
+    interval: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +99,7 @@ def row_of(comparison: Comparison, figure: Figure, forest: Forest, slug: str) ->
         points(found.value) if found else "",
         f"{points(found.low)} to {points(found.high)}" if found else "",
         forest.mark(found) if found else None,
-        p_text(figure.adjusted),
+        p_text(figure.adjusted).removeprefix("p = ").removeprefix("p "),
         SAYS[figure.standing],
         need_of(figure),
         {change: opened(comparison, figure, change, slug) for change in Change},
@@ -110,11 +111,13 @@ def share_of(figure: Figure, share: float | None, count: int) -> Share | None:
         return None
     if figure.subject.is_total:
         share, count = 1 - share, figure.n - count
-    note = f"{number(count)} of {number(figure.n)}"
+    interval = ""
     if figure.clusters is None and figure.examples == figure.n:
         rate = rate_of(count, figure.n)
-        note += f" · {percent(rate.low, 0)} to {percent(rate.high, 0)}"
-    return Share(share, note)
+        interval = (
+            f"at most {percent(rate.high)}" if rate.is_at_most else f"{percent(rate.low)} to {percent(rate.high)}"
+        )
+    return Share(share, f"{number(count)} of {number(figure.n)}", interval)
 
 
 def need_of(figure: Figure) -> str:

@@ -96,6 +96,7 @@ def comparison(request: MemberRequest, project: Project) -> HttpResponseBase:
 def shown(request: MemberRequest, project: Project, found: Comparison, change: Change) -> dict[str, Any]:
     """All that the page shows of a comparison."""
     alarms = [headline for headline in found.headlines if headline.kind in {"regression", "critical"}]
+    modes = beside_each_other(found)
     newest = tree_of(project).number if request.GET.get("as_of") else found.tree.number
     return {
         "comparison": found,
@@ -103,7 +104,10 @@ def shown(request: MemberRequest, project: Project, found: Comparison, change: C
         "others": [headline for headline in found.headlines if headline not in alarms],
         "newest": newest if newest != found.tree.number else None,
         "totals": table_of(found, [total for total in found.totals if total.n], project.slug),
-        "modes": table_of(found, beside_each_other(found), project.slug),
+        "modes": table_of(found, [mode for mode in modes if mode.counts.first or mode.counts.second], project.slug),
+        "unseen": table_of(
+            found, [mode for mode in modes if not (mode.counts.first or mode.counts.second)], project.slug
+        ),
         "weighted": [each for each in found.weighted if each.weighted],
         "figures": [figure for figure in (*found.totals, *found.modes) if figure.n],
         **side_by_side(request, project, found, change),

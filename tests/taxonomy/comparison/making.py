@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
+from django.db import transaction
+
 from evalhub.checks.models import Check, Score
 from evalhub.evalsets.models import EvalSetVersion
 from evalhub.runs.models import Output, Run
@@ -13,6 +15,7 @@ from taxonomy.versions import record_change
 from tests.making import admin_of, make_check, make_run
 
 
+@transaction.atomic
 def make_type(project, name: str, parent: ErrorType | None = None, severity: str = "major") -> ErrorType:
     code = name.lower().replace(" ", "_")
     made = ErrorType.objects.create(

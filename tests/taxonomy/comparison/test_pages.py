@@ -4,9 +4,8 @@ from html import unescape
 import pytest
 from django.urls import reverse
 
-from taxonomy.settling import Settled, record_verdicts
-from tests.making import make_check, make_run, make_score, make_version
-from tests.taxonomy.comparison.making import checked, make_type, outputs_of, settle, two_runs
+from tests.making import make_run, make_version
+from tests.taxonomy.comparison.making import checked, make_type, settle, two_runs
 
 
 @pytest.fixture
