@@ -58,6 +58,10 @@ def shot(page, name):
     if SHOTS:
         Path(SHOTS).mkdir(exist_ok=True)
         page.screenshot(path=f"{SHOTS}/{name}.png", full_page=True)
+        page.screenshot(path=f"{SHOTS}/{name}-top.png")
+        page.get_by_role("heading", name="Right or wrong").scroll_into_view_if_needed()
+        page.mouse.wheel(0, 700)
+        page.screenshot(path=f"{SHOTS}/{name}-tables.png")
 
 
 def settled(page):
