@@ -35,7 +35,7 @@ from evalhub.projects.models import Project, User
 from evalhub.runs.models import Output, Run
 from evalhub.runs.starting import start_runs
 from evalhub.web.templatetags.ui import duration, money, percent
-from taxonomy.models import ErrorType
+from taxonomy.models import CheckMeaning, ErrorType
 from taxonomy.versions import record_change
 
 PROJECT = "Tandem & Tide support inbox"
@@ -55,6 +55,16 @@ CHECKS: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("JSON without a fence", "valid_json", {"fence": "report"}),
     ("Fields as the team agreed", "json_fields", {"fields": list(FIELDS)}),
     ("Right tool call", "tool_calls", {}),
+)
+# What failing them means for certain: the name of the check, its causes, the code of the error type
+MEANINGS = (
+    ("JSON without a fence", ("json_in_fence", "text_around_json"), "fenced_json"),
+    ("JSON without a fence", ("cut_off_json", "invalid_json"), "invalid_json"),
+    ("Fields as the team agreed", ("wrong_field:intent",), "wrong_intent"),
+    ("Fields as the team agreed", ("wrong_field:language",), "wrong_language"),
+    ("Right tool call", ("call_not_needed",), "call_not_needed"),
+    ("Right tool call", ("missing_call",), "missing_call"),
+    ("Right tool call", ("missing_argument", "wrong_argument", "arguments_not_json"), "wrong_arguments"),
 )
 PATIENCE = 180  # seconds that one step may take
 
@@ -151,14 +161,21 @@ def load_eval_set(project: Project, admin: User) -> EvalSetVersion:
     return EvalSetVersion.objects.select_related("eval_set").get(eval_set=eval_set, number=1)
 
 
+@transaction.atomic
 def load_checks(eval_set: EvalSet) -> None:
     if eval_set.checks.exists():
         return
-    made = [
-        Check.objects.create(eval_set=eval_set, name=name, kind=kind, parameters=parameters)
+    made = {
+        name: Check.objects.create(eval_set=eval_set, name=name, kind=kind, parameters=parameters)
         for name, kind, parameters in CHECKS
-    ]
-    for check in made:
+    }
+    types = {error_type.code: error_type for error_type in ErrorType.objects.filter(project=eval_set.project_id)}
+    CheckMeaning.objects.bulk_create(
+        CheckMeaning(by=made[name], cause=cause, error_type=types[code])
+        for name, causes, code in MEANINGS
+        for cause in causes
+    )
+    for check in made.values():
         score_check_task.delay_on_commit(check.pk)
 
 
