@@ -9,6 +9,8 @@ from django import forms
 from evalhub.projects.models import Project
 from reviews.models import NoteGroup
 from taxonomy.models import ErrorType, Severity
+from taxonomy.types.editing import types_of
+from taxonomy.types.forms import PlaceField, places
 
 
 class GroupForm(forms.ModelForm[NoteGroup]):
@@ -53,13 +55,7 @@ class TurnForm(forms.Form):
         help_text="When it is another error type, or none.",
     )
     severity = forms.ChoiceField(choices=Severity.choices, help_text="How much one such output costs.")
-    parent = forms.ModelChoiceField(
-        ErrorType.objects.none(),
-        required=False,
-        label="Below",
-        empty_label="nothing: it stands by itself",
-        help_text="An output with this type also counts for the one above.",
-    )
+    parent = PlaceField(label="Below", help_text="An output with this type also counts for the one above.")
 
     def __init__(self, data: Any, *, group: NoteGroup) -> None:
         start = {"name": group.name, "definition": group.definition, "severity": group.severity}
@@ -68,21 +64,10 @@ class TurnForm(forms.Form):
         self.group = group
         if data and data.get("into"):
             self.fields["name"].required = self.fields["severity"].required = False
-        active = ErrorType.objects.in_project(group.project).active()
-        # As where error types are edited: two levels are enough for people to find their way.
-        for name, types in (("into", active), ("parent", active.filter(parent=None))):
-            field = self.fields[name]
-            assert isinstance(field, forms.ModelChoiceField)
-            field.queryset = types
-
-    def clean(self) -> dict[str, Any]:
-        said = self.cleaned_data
-        if said.get("into") or "name" not in said:
-            return said
-        said["name"] = " ".join(said["name"].split())
-        if ErrorType.objects.in_project(self.group.project).filter(name__iexact=said["name"]).exists():
-            self.add_error("name", "There is an error type of this name. Choose it above, or choose another name.")
-        return said
+        into, parent = self.fields["into"], self.fields["parent"]
+        assert isinstance(into, forms.ModelChoiceField) and isinstance(parent, PlaceField)
+        into.queryset = ErrorType.objects.in_project(group.project).active()
+        parent.choices = places(types_of(group.project))
 
     def error_type(self) -> ErrorType:
         """What was chosen, or a new one that is not stored yet. The form must be valid."""
@@ -91,11 +76,11 @@ class TurnForm(forms.Form):
             return said["into"]
         return ErrorType(
             project=self.group.project,
-            name=said["name"],
+            name=" ".join(said["name"].split()),
             definition=said["definition"],
             not_this_if=said["not_this_if"],
             severity=said["severity"],
-            parent=said["parent"],
+            parent_id=said["parent"],
         )
 
 

@@ -7,6 +7,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
+from evalhub.errors import EvalHubError
 from evalhub.projects.access import MemberRequest, for_role
 from evalhub.projects.models import Project, Role
 from evalhub.web.paging import whole
@@ -96,7 +97,7 @@ def turn_note_group(request: MemberRequest, project: Project, pk: int) -> HttpRe
             turned = turning.turn_group(group, group.error_type or form.error_type(), request.user)
             messages.success(request, sentence_of(turned))
             return redirect(page_of_group(project, pk))
-        except grouping.GroupingError as error:
+        except EvalHubError as error:  # of the groups, or of the taxonomy
             fault = str(error)
     error_type = group.error_type or chosen_type(request, project, form)
     context = {

@@ -69,7 +69,7 @@ def turn_group(group: NoteGroup, error_type: ErrorType, actor: User) -> Turned:
     if not found.given and not found.carrying:
         raise TurningError(nothing_to_turn(found))
     if not error_type.pk:
-        error_type = add_error_type(error_type, actor)
+        error_type = add_error_type(error_type, actor, f"From the notes “{group}”.")
     elif not ErrorType.objects.active().filter(pk=error_type.pk).exists():
         raise TurningError(f"“{error_type}” was retired meanwhile. Choose another error type, or restore it first.")
     give(found, group, error_type, actor)

@@ -401,11 +401,11 @@ def test_a_lead_turns_a_group_and_takes_it_back_on_the_pages(client_of, project,
 def test_a_new_error_type_needs_a_name_that_is_free(project, turn):
     taken = ErrorType.objects.in_project(project).first()
 
-    assert turn(name=" ").status_code == 422
-    answer = turn(name=taken.name.upper())
+    assert "Name the new error type, or choose one that is there." in turn(name=" ").content.decode()
+    answer = turn(name=taken.name.upper(), severity="minor")
 
     assert answer.status_code == 422
-    assert "There is an error type of this name." in answer.content.decode()
+    assert "There is an error type of this name, " in answer.content.decode()
     assert not GroupedNote.objects.exclude(turned_at=None).exists()
 
 
@@ -413,7 +413,7 @@ def test_an_error_type_of_another_project_cannot_be_chosen(turn, stranger):
     foreign = ErrorType.objects.exclude(project=NoteGroup.objects.get().project).first()
 
     assert turn(into=str(foreign.pk)).status_code == 422
-    assert turn(name="x", parent=str(foreign.pk)).status_code == 422
+    assert turn(name="x", severity="minor", parent=str(foreign.pk)).status_code == 422
 
 
 def test_a_group_that_is_gone_is_told_in_a_sentence(project, lead, group):

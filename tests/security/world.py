@@ -8,6 +8,7 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Any
 
+from django.db import transaction
 from django.utils import timezone
 
 from evalhub.candidates.models import Endpoint
@@ -113,7 +114,8 @@ def make_world(project: Project, text: str = "plain") -> World:
     error_type.name, error_type.definition = text[:80], text
     error_type.save()
     retired = ErrorType.objects.create(project=project, code="old", name="Old", position=99, retired_at=timezone.now())
-    record_change(project, text, admin, text)
+    with transaction.atomic():
+        record_change(project, text, admin, text)
     example = add_example(error_type, outputs[0], True, text[:500], admin)
     review_round = make_round(run, name=text[:100])
     review_round.guidelines = text
