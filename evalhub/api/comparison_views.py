@@ -148,8 +148,6 @@ def mode_shapes(made: Report) -> Iterator[shapes.FailureMode]:
     places = {column["run"]: place for place, column in enumerate(breakdown["candidates"])}
     figures = {(each["error_type"], each["source"]): each for each in comparison["modes"] if not each["own"]}
     hidden = {each["figure"] for each in comparison["headlines"] if each["hidden"]}
-    tested = {key for name in ("regressions", "cannot_tell", "improvements") for key in comparison.get(name, ())}
-    tested |= {each["figure"] for each in comparison["headlines"] if each["kind"] == "improvement"}
     for row in breakdown["rows"]:
         for source in ("people", "check"):
             if row["error_type"] is None:
@@ -158,13 +156,13 @@ def mode_shapes(made: Report) -> Iterator[shapes.FailureMode]:
             figure = figures.get((row["error_type"], source))
             if row["is_retired"] and not any(cell["count"] for cell in cells):
                 continue
-            yield mode_shape(row, source, cells, figure, tested, hidden)
+            yield mode_shape(row, source, cells, figure, hidden)
 
 
 def mode_shape(
-    row: Found, source: str, cells: Sequence[Found], figure: Found | None, tested: set[str], hidden: set[str]
+    row: Found, source: str, cells: Sequence[Found], figure: Found | None, hidden: set[str]
 ) -> shapes.FailureMode:
-    is_tested = figure is not None and figure["key"] in tested
+    is_tested = figure is not None and figure["tested"]
     baseline, run = (shapes.Rate(**{name: cell[name] for name in shapes.Rate.model_fields}) for cell in cells)
     return shapes.FailureMode(
         error_type=row["error_type"],

@@ -102,13 +102,20 @@ def cells_of(row: Found, source: str) -> Iterator[Found]:
 
 def about_cannot_tell(comparison: Found) -> Iterator[str]:
     modes = {mode["key"]: mode for mode in comparison["modes"]}
-    unknown = [modes[key] for key in comparison["cannot_tell"]]
+    # Those that were seen at all come first: a long list is cut.
+    unknown = sorted(
+        (modes[key] for key in comparison["cannot_tell"]), key=lambda mode: mode["neither"] == mode["pairs"]
+    )
     if unknown:
         named = [f"{told(mode)}{needs(mode)}" for mode in unknown]
         yield (
             f"Of these failure modes the pairs show neither that they became more frequent nor less: {listed(named)}."
             " That is no proof of “no regression”."
         )
+
+
+def is_unseen(mode: Found) -> bool:
+    return bool(mode["neither"] == mode["pairs"])
 
 
 def told(mode: Found) -> str:
