@@ -47,7 +47,8 @@ def type_choices(types: Sequence[ErrorType]) -> list[TypeChoice]:
     """The active error types in tree order. ``types`` come in the order that the lead gave them."""
     by_key = {error_type.pk: error_type for error_type in types}
     parents = {key: error_type.parent_id for key, error_type in by_key.items()}
-    headings = set(parents.values())
+    # A retired type stands here only because it is ticked; what is above it may be ticked all the same.
+    headings = {error_type.parent_id for error_type in types if error_type.retired_at is None}
     keys = iter(TYPE_KEYS)
     return [
         TypeChoice(by_key[key], depth, key in headings, "" if key in headings else next(keys, ""))

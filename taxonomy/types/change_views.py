@@ -39,6 +39,7 @@ class Asked:
     form: WhyForm
     change: Callable[[], Change]
     fields: str = ""
+    tab: str = ""
     is_ready: bool = False
     shown: TreeType | None = None
     done: Callable[[Done], str] | None = None

@@ -81,6 +81,10 @@ class Effects:
         return bool(self.outputs or any(count for _, count in self.carried))
 
     @property
+    def changes_figures(self) -> bool:
+        return not all(row.by_people.is_same and row.by_checks.is_same for row in self.rows)
+
+    @property
     def touched_names(self) -> str:
         """“A”, “B” or “C”; of many the first few."""
         names = [f"“{each.name}”" for each in self.touched]
@@ -164,7 +168,8 @@ def row_effects(tallies: Sequence[Tally], before: Types, after: Types, old: Tree
             BeforeAfter(was.get(each.pk, Count()), now.get(each.pk, Count())) for was, now in counts.values()
         )
         becomes = what_becomes(before.get(each.pk), after[each.pk], after, bool(children(before, each.pk)))
-        if becomes or not (by_people.is_same and by_checks.is_same):
+        is_same = by_people.is_same and by_checks.is_same
+        if not is_same or (becomes and each.pk in before):
             yield RowEffect(each, depth, by_people, by_checks, becomes)
 
 

@@ -46,6 +46,7 @@ def add_starter(request: MemberRequest, project: Project, name: str) -> HttpResp
         form=WhyForm(posted(request)),
         change=lambda: found.change,
         fields="taxonomy/_taxonomy_starter.html",
+        tab="starters",
         is_ready=True,
         more={"types": [(each, each.code in codes, 1 if each.parent else 0) for each in found.file.types]},
     )
@@ -56,7 +57,7 @@ def add_starter(request: MemberRequest, project: Project, name: str) -> HttpResp
 @for_role(Role.LEAD)
 def import_taxonomy(request: MemberRequest, project: Project) -> HttpResponseBase:
     """A file in YAML or JSON: read, shown with all that it would change, and taken over when that is confirmed."""
-    form = ImportForm(posted(request), request.FILES)
+    form = ImportForm(posted(request), request.FILES if request.method == "POST" else None)
     more: dict[str, object] = {}
     change: Change | None = None
     if request.method == "POST" and form.is_valid():
@@ -71,12 +72,13 @@ def import_taxonomy(request: MemberRequest, project: Project) -> HttpResponseBas
         return change
 
     asked = Asked(
-        title="Import error types",
+        title="Import and export",
         lead="Those that are there, by code, become as the file says, and those that are missing are added.",
         verb="Take it over",
         form=form,
         change=asked_for,
         fields="taxonomy/_taxonomy_import_fields.html",
+        tab="files",
         more=more,
     )
     return answer(request, project, asked)

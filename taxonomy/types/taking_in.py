@@ -18,6 +18,8 @@ from taxonomy.types.planning import (
     with_new,
 )
 
+MOST_NAMED = 4
+
 
 @dataclass(frozen=True)
 class Wanted:
@@ -92,6 +94,9 @@ class TakeIn:
         added = [each.name for key, each in after.items() if key not in types]
         changed = sum(not same_but_place(after[key], each) for key, each in types.items())
         parts = [f"added {listed(added)}"] if added else []
+        if len(added) > MOST_NAMED:
+            named = ", ".join(f"“{name}”" for name in added[:MOST_NAMED])
+            parts = [f"added {len(added)} error types, {named} and others"]
         parts += [f"changed {changed} error type{'' if changed == 1 else 's'}"] if changed else []
         return f"Took over from {self.source}: {', '.join(parts) or 'another order'}."
 

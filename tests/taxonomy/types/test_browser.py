@@ -98,8 +98,10 @@ def test_two_types_are_merged_and_it_is_undone_by_keyboard_alone(page_of, projec
 
     reach("History")
     page.keyboard.press("Enter")
+    expect(heading(page, "History of the error types")).to_be_visible()
     reach("Undo the last change")
     page.keyboard.press("Enter")
+    expect(heading(page, "Undo the last change")).to_be_visible()
     reach("Undo it")
     page.keyboard.press("Enter")
     expect(page.get_by_role("status")).to_contain_text("back to version 1. This is version 3.")

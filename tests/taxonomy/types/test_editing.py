@@ -153,7 +153,7 @@ def test_types_of_another_project_are_not_there(project, lead, admin):
 @pytest.mark.django_db(transaction=True)
 def test_two_changes_at_once_make_two_versions(project, lead, types):
     """Each thread reads, plans and writes; without the lock both would plan from version 1."""
-    start, faults = threading.Barrier(6), []
+    start, faults, before = threading.Barrier(6), [], len(types)
 
     def change(number):
         try:
@@ -172,7 +172,9 @@ def test_two_changes_at_once_make_two_versions(project, lead, types):
 
     assert faults == []
     versions = TaxonomyVersion.objects.filter(project=project).order_by("number")
-    assert [(each.number, len(each.tree)) for each in versions] == [(number, 8 + number) for number in range(1, 8)]
+    assert [(each.number, len(each.tree)) for each in versions] == [
+        (number, before + number - 1) for number in range(1, 8)
+    ]
     positions = list(ErrorType.objects.filter(project=project).values_list("position", flat=True))
     assert len(set(positions)) == len(positions)
 

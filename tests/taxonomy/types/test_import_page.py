@@ -97,5 +97,11 @@ def test_an_export_comes_in_again_and_changes_nothing(client_of, project, lead, 
     assert "Nothing would change" in answer.content.decode()
 
 
+def test_the_empty_page_complains_of_nothing(client_of, project, lead):
+    page = client_of(lead).get(address(project)).content.decode()
+
+    assert "errorlist" not in page
+
+
 def test_there_are_no_other_formats(client_of, project, lead):
     assert client_of(lead).get(address(project, "export", "xml")).status_code == 404

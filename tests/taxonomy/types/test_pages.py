@@ -7,10 +7,11 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from reviews.saying_forms import types_to_tick
 from taxonomy.models import CheckMeaning, ErrorType, SeverityWeights, TaxonomyVersion, TypeExample
 from taxonomy.settling import record_check_verdicts, record_verdict
 from taxonomy.types.changes import Edit, Retire
-from taxonomy.types.editing import carry_out, types_of
+from taxonomy.types.editing import carry_out, going_back, types_of
 from taxonomy.types.examples import add_example
 from taxonomy.types.planning import NewType
 from taxonomy.types.reshaping import Merge, Split
@@ -296,6 +297,28 @@ def test_the_desk_shows_all_levels_apart(client_of, project, lead, types, run):
     assert '<p class="type-heading depth-0">Wrong value</p>' in page
     assert '<p class="type-heading depth-1">Number</p>' in page
     assert page.count('class="type-choice depth-2"') == 2
+
+
+def test_a_type_whose_part_was_undone_can_be_ticked_again_beside_that_part(project, lead, types):
+    """A label that carries the part keeps showing it, and nobody is kept from the type above."""
+    made = carry_out(project, Split(types["wrong_value"], (NewType("Number"), NewType("Name"))), lead).made
+    number = next(iter(made.values()))
+    carry_out(project, going_back(project, 1), lead)
+
+    html = str(types_to_tick(project, frozenset({number})))
+
+    assert f'value="{types["wrong_value"]}"' in html
+    assert f'value="{number}" checked' in html
+
+
+def test_what_speaks_against_a_type_stands_beside_it_on_the_desk(project, lead, types):
+    carry_out(project, Edit(types["wrong_value"], (("not_this_if", "It is <b>missing</b>."),)), lead)
+
+    html = str(types_to_tick(project, frozenset()))
+
+    key = types["wrong_value"]
+    assert f'aria-describedby="type-{key}-says type-{key}-not"' in html
+    assert "Not this if: It is &lt;b&gt;missing&lt;/b&gt;." in html
 
 
 def test_the_order_is_one_change(client_of, project, lead, types):
