@@ -38,7 +38,12 @@ def make_types(project: Project) -> dict[str, ErrorType]:
         )
 
     grounding = made("grounding")
-    types = [grounding, made("invented", grounding), made("left_out", grounding, "minor"), made("format", None, "critical")]
+    types = [
+        grounding,
+        made("invented", grounding),
+        made("left_out", grounding, "minor"),
+        made("format", None, "critical"),
+    ]
     with transaction.atomic():
         record_change(project, "New types", None)
     return {each.code: each for each in types}
