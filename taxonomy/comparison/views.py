@@ -81,6 +81,7 @@ def asked_change(request: MemberRequest) -> Change:
 def comparison(request: MemberRequest, project: Project) -> HttpResponseBase:
     """Two runs over one version: what gets worse, what gets better, and every pair of outputs behind it."""
     choice, change = choice_of(request, project), asked_change(request)
+    place = asked_number(request, "after"), asked_number(request, "before")
     context: dict[str, Any] = {"choice": choice, "newest": None, "as_of": request.GET.get("as_of", "")}
     if choice.first and choice.second:
         tree = asked_tree(request, project)
@@ -89,12 +90,14 @@ def comparison(request: MemberRequest, project: Project) -> HttpResponseBase:
         except ComparisonError as error:
             context["refusal"] = str(error)
         else:
-            context |= shown(request, project, found, change)
+            context |= shown(request, project, found, change, place)
     return render(request, "taxonomy/comparison.html", context)
 
 
-def shown(request: MemberRequest, project: Project, found: Comparison, change: Change) -> dict[str, Any]:
-    """All that the page shows of a comparison."""
+def shown(
+    request: MemberRequest, project: Project, found: Comparison, change: Change, place: tuple[int | None, int | None]
+) -> dict[str, Any]:
+    """All that the page shows of a comparison. ``place``: after or before which key the pairs are listed."""
     alarms = [headline for headline in found.headlines if headline.kind in {"regression", "critical"}]
     modes = beside_each_other(found)
     newest = tree_of(project).number if request.GET.get("as_of") else found.tree.number
@@ -110,7 +113,7 @@ def shown(request: MemberRequest, project: Project, found: Comparison, change: C
         ),
         "weighted": [each for each in found.weighted if each.weighted],
         "figures": [figure for figure in (*found.totals, *found.modes) if figure.n],
-        **side_by_side(request, project, found, change),
+        **side_by_side(request, project, found, change, place),
     }
 
 
@@ -121,12 +124,13 @@ def beside_each_other(found: Comparison) -> list[Figure]:
     return sorted(shown, key=lambda mode: (place.get(mode.subject.error_type, len(place)), mode.subject.is_own))
 
 
-def side_by_side(request: MemberRequest, project: Project, found: Comparison, change: Change) -> dict[str, Any]:
+def side_by_side(
+    request: MemberRequest, project: Project, found: Comparison, change: Change, place: tuple[int | None, int | None]
+) -> dict[str, Any]:
     figure = chosen_figure(request, found)
     if figure is None:
         return {}
     selection = selection_of(figure.subject, found.plan)
-    after, before = asked_number(request, "after"), asked_number(request, "before")
     row = table_of(found, [figure], project.slug).rows[0]
     titles = TOTAL_TITLES if figure.subject.is_total else MODE_TITLES
     rest = request.GET.copy()
@@ -136,6 +140,6 @@ def side_by_side(request: MemberRequest, project: Project, found: Comparison, ch
         "figure": figure,
         "change": change,
         "changes": [(each, title, row.opened[each]) for each, title in titles.items()],
-        "page": pairs_of(found.first, found.second, selection, change, after, before),
+        "page": pairs_of(found.first, found.second, selection, change, *place),
         "parameters": rest.urlencode(),
     }
