@@ -48,30 +48,39 @@ def paired_differences(rng: np.random.Generator, draws: int) -> Iterator[World]:
         yield f"n={n} {first}->{second} phi={phi}", float(np.mean(inside))
 
 
-def paired_means(rng: np.random.Generator, draws: int) -> Iterator[World]:
-    """Repeats of examples of which some are hard for both candidates; the last world in conversations of several."""
-    worlds = (
-        (100, 0.02, 0.08, (3, 5), 0),
-        (100, 0.1, 0.1, (3, 3), 0),
-        (300, 0.1, 0.1, (2, 2), 0),
-        (300, 0.3, 0.28, (3, 5), 0),
-        (300, 0.02, 0.08, (1, 1), 0),
-        (300, 0.2, 0.25, (3, 3), 40),
-    )
-    for n, first, second, repeats, clusters in worlds:
+# Examples, rates of the two candidates, their repeats; the number of clusters (0: none).
+REPEATED = (
+    (100, 0.02, 0.08, (3, 5), 0),
+    (100, 0.1, 0.1, (3, 3), 0),
+    (300, 0.1, 0.1, (3, 5), 0),
+    (300, 0.3, 0.28, (3, 5), 0),
+    (300, 0.02, 0.08, (1, 1), 0),
+    (300, 0.2, 0.25, (3, 3), 40),
+    (300, 0.2, 0.2, (1, 1), 40),
+)
+
+
+def repeated_examples(rng: np.random.Generator, draws: int, worlds=REPEATED) -> Iterator[tuple[str, float, float]]:
+    """Some examples are hard for both candidates; those of one cluster are equally hard, for each candidate.
+
+    (world, how often the interval holds the truth, how often p is at most 5 %).
+    """
+    for world in worlds:
+        examples, first, second, repeats, clusters = world
         hard_share = 0.5 * min(first, second)
-        inside = []
+        inside, refused = [], []
         for _ in range(draws):
-            place = rng.integers(0, clusters, n) if clusters else None
-            hard = rng.random(clusters)[place] if clusters else rng.random(n)
+            place = rng.integers(0, clusters, examples) if clusters else np.arange(examples)
+            hard = rng.random(examples)[place] < hard_share
             figures = []
             for mean, count in zip((first, second), repeats, strict=True):
                 rest = (mean - hard_share * 0.9) / (1 - hard_share)
-                risk = np.where(hard < hard_share, 0.9, rng.beta(rest * 1.5, (1 - rest) * 1.5, n))
-                figures.append(rng.binomial(count, risk) / count)
-            found = mean_difference(*figures, clusters=None if place is None else place.tolist())
+                own = rng.beta(rest * 1.5, (1 - rest) * 1.5, examples)[place]
+                figures.append(rng.binomial(count, np.where(hard, 0.9, own)) / count)
+            found = mean_difference(*figures, clusters=place.tolist() if clusters else None)
             inside.append(holds(found, second - first))
-        yield f"n={n} {first}->{second} repeats={repeats} clusters={clusters}", float(np.mean(inside))
+            refused.append(found.p <= 0.05)
+        yield str(world), float(np.mean(inside)), float(np.mean(refused))
 
 
 def clustered_rates(rng: np.random.Generator, draws: int) -> Iterator[World]:
