@@ -5,8 +5,8 @@ of an interval is the mean over its worlds; ``coverage_lowest_world`` and ``cove
 single worlds (the lowest: 15 clusters that are much alike inside, 10 % with the error). That of plain rates is summed
 exactly and averaged over true rates of 0.5 to 50 %, since it jumps up and down from one rate to the next. False alarms
 and power are those of the worst world; ``false_alarm_rate_repeats`` is that of one test over repeats and clusters.
-Worlds in which hardly any output has the error (fewer than some eight discordant pairs, say) are left out: there each of
-these intervals covers more than 97 %.
+Worlds in which hardly any output has the error (fewer than some eight discordant pairs, say) are left out: there each
+of these intervals covers more than 97 %.
 """
 
 from __future__ import annotations
