@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from demo.reviewing import plausible_label
 from evalhub.projects.models import Project, User
 from evalhub.runs.models import Output, Run
+from reviews.assessment import Assessment
 from reviews.calibration.known import mark_known
 from reviews.calibration.practice import make_practice_round
 from reviews.labelling import record_label
@@ -61,8 +63,7 @@ def label_in(made: Round, people: Sequence[User], share: float) -> None:
             continue
         if item.label_count and item.pk % OVERLOOKS_EACH == 0:
             label = overlooked(label)
-        chosen = [] if made.hides_types else [types[code] for code in label["error_types"]]
-        recorded = record_label(item, reviewer, label["outcome"], chosen, label["note"])
+        recorded = record_label(item, reviewer, assessment_of(label, {} if made.hides_types else types))
         # As long as a person would take for it: pages tell paces, and this reviewer reads in no time.
         seconds = 6 + len(item.output.text) / 25 + 4 * len(label["error_types"])
         Label.objects.filter(pk=recorded.pk).update(seconds=seconds)
@@ -70,6 +71,12 @@ def label_in(made: Round, people: Sequence[User], share: float) -> None:
 
 def label_of(output: Output) -> dict[str, Any] | None:
     return plausible_label(output.example.expected_kind, output.example.expected, output.text, output.tool_calls)
+
+
+def assessment_of(label: dict[str, Any], types: Mapping[str, ErrorType]) -> Assessment:
+    """``types`` by their codes; none where people see none."""
+    keys = frozenset(types[code].pk for code in label["error_types"]) if types else frozenset()
+    return Assessment(label["outcome"], keys, label["note"])
 
 
 def overlooked(label: dict[str, Any]) -> dict[str, Any]:
@@ -92,8 +99,9 @@ def load_practice(project: Project, runs: Sequence[Run], lead: User) -> None:
         if not label or codes in shown:
             continue
         shown.add(codes)
-        note = label["note"] or "Every field is as the team agreed, and the program can read it."
-        known.append(mark_known(output, lead, label["outcome"], [types[code] for code in codes], note))
+        said = assessment_of(label, types)
+        note = said.note or "Every field is as the team agreed, and the program can read it."
+        known.append(mark_known(output, lead, replace(said, note=note)))
         if len(known) == TO_PRACTISE:
             break
     make_practice_round(project, PRACTICE, known, lead, guidelines=GUIDELINES)

@@ -13,12 +13,12 @@ from psycopg.types.json import Jsonb
 from evalhub.errors import EvalHubError
 from evalhub.projects.models import User
 from reviews import label_sql
-from reviews.models import Decision, Draft, ItemEvent, Label, ReviewItem, Saying
+from reviews.assessment import Assessment, assessment_of
+from reviews.models import Decision, Draft, ItemEvent, Label, ReviewItem
 from reviews.queue import mark_freed
 from reviews.rows import all_rows, first_row
 from reviews.status import Said, Status, item_status
 from reviews.verdicts import derive_verdict
-from taxonomy.models import ErrorType
 from taxonomy.versions import present_version
 
 Action = ItemEvent.Action
@@ -51,17 +51,7 @@ def locked(item_id: int) -> ReviewItem:
 
 @transaction.atomic
 def record_label(
-    item: ReviewItem,
-    reviewer: User,
-    outcome: str,
-    error_types: Collection[ErrorType] = (),
-    note: str = "",
-    *,
-    severity: str = "",
-    fault: str = "",
-    failing_step: int | None = None,
-    imported: bool = False,
-    saw: str | None = None,
+    item: ReviewItem, reviewer: User, said: Assessment, *, imported: bool = False, saw: str | None = None
 ) -> Label:
     """Save the reviewer's label, replacing an earlier one of theirs, and settle the item if that was the last wanted.
 
@@ -72,90 +62,60 @@ def record_label(
     ``version_of`` their label on the page that sent this one; LabelledElsewhere is raised when they have another one
     by now, unless it says the same: that is the same label, sent twice.
     """
-    keys = frozenset(error_type.pk for error_type in error_types)
-    label = Label(
-        item=item,
-        reviewer=reviewer,
-        outcome=outcome,
-        severity=severity,
-        fault=fault,
-        failing_step=failing_step,
-        note=note,
-        is_imported=imported,
-    )
-    return keep_label(label, keys, saw)
+    return keep_label(item, reviewer, said, imported=imported, saw=saw)
 
 
-def keep_label(label: Label, types: frozenset[int], saw: str | None) -> Label:
+def keep_label(
+    item: ReviewItem, reviewer: User, said: Assessment, *, imported: bool = False, saw: str | None = None
+) -> Label:
     """As ``record_label``, inside of the caller's transaction."""
-    item, reviewer = locked(label.item_id), label.reviewer
+    item = locked(item.pk)
     refuse_when_closed(item)
     standing = standing_at(item, reviewer)
     before = standing.own
     if before and saw is not None and saw != before.changed_at.isoformat():
         there = Label.objects.get(pk=before.label)
-        if there.as_said() == said_with(label, types):
+        if assessment_of(there) == said:
             return there
         raise LabelledElsewhere(
             "You labelled this item meanwhile, in another tab. Press again to replace that label by this one."
         )
-    if not before and not label.is_imported and not standing.is_held:
+    if not before and not imported and not standing.is_held:
         refuse_when_taken(item, reviewer, standing.held_by_others)
-    label.item, label.seconds = item, standing.seconds
-    label.created_at = label.changed_at = timezone.now()
     was = item.status
-    said = [*standing.others, (label.outcome, types)]
-    item.label_count, item.status = len(said), derived_status(item, said, standing.is_decided)
-    label.pk = write(label, types, before.label if before else None)
+    all_said = [*standing.others, (said.outcome, said.error_types)]
+    item.label_count, item.status = len(all_said), derived_status(item, all_said, standing.is_decided)
+    label = Label(item=item, reviewer=reviewer, is_imported=imported, seconds=standing.seconds, **said.values())
+    label.created_at = label.changed_at = timezone.now()
+    label.pk = write(label, said, before.label if before else None)
     if Status.SETTLED in {was, item.status} and not item.is_known:
         derive_verdict(item.output_id)
     return Label.objects.get(pk=label.pk) if before else label
 
 
-def write(label: Label, types: frozenset[int], before: int | None) -> int:
+def write(label: Label, said: Assessment, before: int | None) -> int:
     """Store the label, what it changes of its item, and that it was given; returns its key. ``before``: its key, if
     there was one."""
     item = label.item
     parameters = {
+        **said.values(),
+        "types": sorted(said.error_types),
+        "said": Jsonb(said.as_said()),
         "item": item.pk,
         "round": item.round_id,
         "project": item.round.project_id,
         "me": label.reviewer_id,
-        "outcome": label.outcome,
-        "severity": label.severity,
-        "fault": label.fault,
-        "failing_step": label.failing_step,
-        "note": label.note,
-        "types": sorted(types),
         "seconds": label.seconds,
         "imported": label.is_imported,
         "at": label.changed_at,
         "before": before,
         "action": Action.CHANGED if before else Action.LABELLED,
-        "said": Jsonb(said_with(label, types)),
         "status": item.status,
         "count": item.label_count,
     }
     row = first_row(label_sql.WRITE, parameters)
     assert row is not None  # a row is written or an error raised
     return int(row[0])
-
-
-def said_now(label: Saying, error_types: Collection[ErrorType]) -> dict[str, Any]:
-    """As ``Saying.as_said``, without reading back what was just written."""
-    return said_with(label, [error_type.pk for error_type in error_types])
-
-
-def said_with(label: Saying, types: Collection[int]) -> dict[str, Any]:
-    """As ``said_now``, with keys of error types."""
-    return {
-        "outcome": label.outcome,
-        "error_types": sorted(types),
-        "severity": label.severity,
-        "fault": label.fault,
-        "failing_step": label.failing_step,
-        "note": label.note,
-    }
 
 
 class Own(NamedTuple):
@@ -291,35 +251,21 @@ def return_label(item: ReviewItem, reviewer: User, lead: User, note: str = "") -
 
 
 @transaction.atomic
-def decide(
-    item: ReviewItem,
-    decider: User,
-    outcome: str,
-    error_types: Collection[ErrorType] = (),
-    note: str = "",
-    *,
-    severity: str = "",
-    fault: str = "",
-    failing_step: int | None = None,
-) -> Decision:
+def decide(item: ReviewItem, decider: User, said: Assessment) -> Decision:
     """Settle an item whatever its labels say; a decision made before is replaced. Raises NotYours: round closed."""
     item = locked(item.pk)
     refuse_when_closed(item)
     decision, _ = Decision.objects.update_or_create(
         item=item,
         defaults={
-            "outcome": outcome,
-            "note": note,
-            "severity": severity,
-            "fault": fault,
-            "failing_step": failing_step,
+            **said.values(),
             "taxonomy_version": present_version(item.round.project_id),
             "decided_by": decider,
             "decided_at": timezone.now(),
         },
     )
-    decision.error_types.set(error_types)
-    note_event(item, Action.DECIDED, decider, None, said_now(decision, error_types))
+    decision.error_types.set(said.error_types)
+    note_event(item, Action.DECIDED, decider, None, said.as_said())
     settle_item(item)
     derive_verdict(item.output_id)
     return decision

@@ -14,6 +14,7 @@ from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 
 from evalhub.projects.models import Project
+from reviews.assessment import Assessment
 from reviews.models import Fault, Saying
 from reviews.rows import Columns, all_rows
 from taxonomy.models import ErrorType, Severity, Verdict
@@ -115,6 +116,19 @@ class SayingForm(forms.Form):
             raise forms.ValidationError(
                 f"You chose {' and '.join(said)}, and pressed Pass. Under More, set that back, or press Fail."
             )
+
+    @property
+    def assessment(self) -> Assessment:
+        """What was said, of a form that is valid; the correction is besides."""
+        data = self.cleaned_data
+        return Assessment(
+            outcome=data["outcome"],
+            error_types=frozenset(error_type.pk for error_type in data["error_types"]),
+            note=data["note"],
+            severity=data["severity"],
+            fault=data["fault"],
+            failing_step=data["failing_step"],
+        )
 
     @property
     def asks_for_note(self) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from django.utils import timezone
@@ -13,9 +13,11 @@ from evalhub.checks.models import Check, Score
 from evalhub.evalsets.models import EvalSet, EvalSetVersion, Example
 from evalhub.projects.models import Member, Project, Role, User
 from evalhub.runs.models import Output, Run
+from reviews.assessment import Assessment
 from reviews.counting import count_items
 from reviews.models import ReviewItem, Round
 from reviews.queue import claim_next_item
+from taxonomy.models import ErrorType
 
 
 def admin_of(project: Project) -> User:
@@ -124,3 +126,8 @@ def claim_next(made: Round, person: User) -> ReviewItem | None:
     """The next item for the person, as a row; None when nothing waits for them."""
     claimed = claim_next_item(made, person)
     return ReviewItem.objects.get(pk=claimed) if claimed else None
+
+
+def assessed(outcome: str, error_types: Iterable[ErrorType] = (), note: str = "", **rest: Any) -> Assessment:
+    """What somebody says of an output; ``rest``: severity, fault, failing_step."""
+    return Assessment(outcome, frozenset(error_type.pk for error_type in error_types), note, **rest)

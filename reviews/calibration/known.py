@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from typing import Any
 
 from django.db import transaction
@@ -13,11 +12,11 @@ from evalhub.evalsets.corrections import propose_correction
 from evalhub.projects.models import Project, User
 from evalhub.projects.trail import record_event
 from evalhub.runs.models import Output
+from reviews.assessment import Assessment
 from reviews.counting import count_items
 from reviews.models import Fault, KnownAnswer, Label, ReviewItem, Saying
 from reviews.status import Status
 from reviews.verdicts import settlement_of
-from taxonomy.models import ErrorType
 
 
 def known_answers(project: Project) -> QuerySet[KnownAnswer]:
@@ -39,30 +38,18 @@ def proposed_answer(output: Output) -> dict[str, Any]:
 
 
 @transaction.atomic
-def mark_known(
-    output: Output,
-    lead: User,
-    outcome: str,
-    error_types: Collection[ErrorType] = (),
-    note: str = "",
-    *,
-    severity: str = "",
-    fault: str = "",
-    failing_step: int | None = None,
-    correction: str | None = None,
-) -> KnownAnswer:
-    """Write down what is known of the output, replacing what was before. ``note`` is the feedback after practice.
+def mark_known(output: Output, lead: User, said: Assessment, correction: str | None = None) -> KnownAnswer:
+    """Write down what is known of the output, replacing what was before. Its note is the feedback after practice.
 
     Where the expected answer is wrong, its ``correction`` is proposed; raises CorrectionError when it does not fit.
     """
-    values = {"outcome": outcome, "note": note, "severity": severity, "fault": fault, "failing_step": failing_step}
-    project = output.run.project
+    values, project = said.values(), output.run.project
     known, is_new = KnownAnswer.objects.update_or_create(
         output=output, defaults=values, create_defaults={**values, "project": project, "created_by": lead}
     )
-    known.error_types.set(error_types)
-    if fault == Fault.EXPECTED and correction is not None:
-        propose_correction(output.example, lead, note, correction)
+    known.error_types.set(said.error_types)
+    if said.fault == Fault.EXPECTED and correction is not None:
+        propose_correction(output.example, lead, said.note, correction)
     action = "wrote down the known answer of" if is_new else "changed the known answer of"
     record_event(project, lead, action, output.example.key)
     return known

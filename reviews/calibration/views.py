@@ -76,10 +76,8 @@ def mark(request: MemberRequest, project: Project, pk: int) -> HttpResponseBase:
 
 def try_to_mark(output: Output, request: MemberRequest, form: SayingForm) -> bool:
     """Write it down, or note in the form why not: a correction of the expected answer may not fit."""
-    data = form.cleaned_data
-    keep = {name: data[name] for name in ("severity", "fault", "failing_step", "correction")}
     try:
-        mark_known(output, request.user, data["outcome"], data["error_types"], data["note"], **keep)
+        mark_known(output, request.user, form.assessment, form.cleaned_data["correction"])
     except EvalHubError as error:
         form.add_error(None, str(error))
         return False

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import Any
 
@@ -15,10 +15,11 @@ from evalhub.errors import EvalHubError
 from evalhub.evalsets.corrections import propose_correction
 from evalhub.projects.models import Member, Project, Role, User
 from evalhub.web.paging import PAGE_SIZE, Page, whole
+from reviews.assessment import Assessment, assessment_of
 from reviews.labelling import decide, locked
 from reviews.models import Decision, Fault, Label, ReviewItem, Round
 from reviews.status import Status
-from taxonomy.models import ErrorType, Severity
+from taxonomy.models import Severity
 
 TAKE_KEYS = "dghvz"
 """The key of each label, to take it over: letters that nothing else on the page has."""
@@ -149,17 +150,17 @@ def other_leads(project: Project, item: ReviewItem, person: User) -> list[User]:
     return [member.user for member in members.select_related("user").order_by("user__name", "pk")]
 
 
-def differs_from_all(labels: Sequence[Label], outcome: str, types: Collection[ErrorType]) -> bool:
+def differs_from_all(labels: Sequence[Label], said: Assessment) -> bool:
     """Whether no label says this outcome with these error types."""
-    keys = {each.pk for each in types}
-    return all(label.outcome != outcome or {each.pk for each in label.error_types.all()} != keys for label in labels)
+    own = (said.outcome, said.error_types)
+    return all((label.outcome, assessment_of(label).error_types) != own for label in labels)
 
 
 @transaction.atomic
-def settle(item: ReviewItem, person: User, said: Mapping[str, Any], saw: str) -> Decision:
+def settle(item: ReviewItem, person: User, said: Assessment, saw: str, correction: str | None = None) -> Decision:
     """Settle the item as the person says, over the labels that they ``saw`` (``version_of``).
 
-    ``said``: cleaned data of a SayingForm, or ``as_taken`` of a label. The same sent twice is one decision.
+    The same sent twice is one decision. ``correction``: of the expected answer, proposed if that is at fault.
 
     Raises ChangedMeanwhile when a label or the decision is another one by now, DecidingError without a reason where
     it differs from every label, NotYours when the round is closed, CorrectionError when a correction does not fit.
@@ -167,15 +168,14 @@ def settle(item: ReviewItem, person: User, said: Mapping[str, Any], saw: str) ->
     item = locked(item.pk)
     labels, decision = labels_of(item), Decision.objects.filter(item=item).select_related("decided_by").first()
     if version_of(labels, decision) != saw:
-        if decision and decision.decided_by_id == person.pk and is_same(decision, said):
+        if decision and decision.decided_by_id == person.pk and assessment_of(decision) == said:
             return decision
         raise ChangedMeanwhile(changed_sentence(decision))
-    if differs_from_all(labels, said["outcome"], said["error_types"]) and not said["note"].strip():
+    if differs_from_all(labels, said) and not said.note.strip():
         raise DecidingError("This differs from every label. Say why: write a note.")
-    rest = {name: said[name] for name in ("severity", "fault", "failing_step")}
-    decision = decide(item, person, said["outcome"], said["error_types"], said["note"], **rest)
-    if said["fault"] == Fault.EXPECTED and "correction" in said:
-        propose_correction(item.output.example, person, said["note"], said["correction"])
+    decision = decide(item, person, said)
+    if said.fault == Fault.EXPECTED and correction is not None:
+        propose_correction(item.output.example, person, said.note, correction)
     return decision
 
 
@@ -186,21 +186,7 @@ def changed_sentence(decision: Decision | None) -> str:
     return f"{who}. What you said is still below; press again to replace that decision."
 
 
-def is_same(decision: Decision, said: Mapping[str, Any]) -> bool:
-    names = ("outcome", "severity", "fault", "failing_step", "note")
-    types = {each.pk for each in decision.error_types.all()}
-    return all(getattr(decision, name) == said[name] for name in names) and types == {
-        each.pk for each in said["error_types"]
-    }
-
-
-def as_taken(label: Label, note: str) -> dict[str, Any]:
+def as_taken(label: Label, note: str) -> Assessment:
     """What a label says, as said by the one who takes it over: with their own note, or, without any, with its note."""
-    return {
-        "outcome": label.outcome,
-        "error_types": list(label.error_types.all()),
-        "note": note.strip() or label.note,
-        "severity": label.severity,
-        "fault": label.fault,
-        "failing_step": label.failing_step,
-    }
+    said = assessment_of(label)
+    return replace(said, note=note.strip() or said.note)

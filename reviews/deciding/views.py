@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.contrib import messages
 from django.core.exceptions import BadRequest
 from django.http.response import HttpResponseBase
@@ -84,17 +82,17 @@ def decide(request: MemberRequest, project: Project, pk: int) -> HttpResponseBas
     if taken is None:
         if not form.is_valid():
             return show_item(request, project, item, form)
-        said: dict[str, Any] = form.cleaned_data
+        said, correction = form.assessment, form.cleaned_data["correction"]
     else:
         label = next((each for each in labels if each.pk == taken), None)
         if label is None:
             return refuse(request, project, item, form, "That label was taken back meanwhile. Choose another.")
-        said = as_taken(label, request.POST.get("note", "")[:10_000])
+        said, correction = as_taken(label, request.POST.get("note", "")[:10_000]), None
     try:
-        settle(item, request.user, said, request.POST.get("saw", ""))
+        settle(item, request.user, said, request.POST.get("saw", ""), correction)
     except EvalHubError as error:
         return refuse(request, project, item, form, str(error))
-    return go_on(request, project, item, said["outcome"])
+    return go_on(request, project, item, said.outcome)
 
 
 def refuse(

@@ -50,7 +50,7 @@ def try_to_answer(request: MemberRequest, item: Any, form: SayingForm) -> bool:
     try:
         if not may_have(item, request) and not item.labels.filter(reviewer=request.user).exists():
             raise NotYours(NOT_NAMED)
-        answer_item(item, request.user, form.cleaned_data, saw)
+        answer_item(item, request.user, form.assessment, form.cleaned_data["correction"], saw)
     except NotYours as error:
         form.add_error(None, str(error))
         keep_draft(item, request.user, begun(request), saw)

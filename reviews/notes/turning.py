@@ -17,7 +17,8 @@ from django.utils import timezone
 
 from evalhub.projects.models import User
 from evalhub.projects.trail import record_event
-from reviews.labelling import Action, said_now
+from reviews.assessment import assessment_of
+from reviews.labelling import Action
 from reviews.models import GroupedNote, ItemEvent, Label, NoteGroup, ReviewItem
 from reviews.notes.grouping import GroupingError, alone_with_notes, present, touch
 from reviews.notes.judging import NEW, Judged, judged, waiting_notes
@@ -124,7 +125,7 @@ def event_of(label: Label, types: Sequence[ErrorType], actor: User, why: str, no
         action=Action.CHANGED,
         actor=actor,
         reviewer_id=label.reviewer_id,
-        said=said_now(label, types),
+        said=assessment_of(label, types).as_said(),
         note=why[:500],
         at=now,
     )

@@ -15,7 +15,7 @@ from reviews.labelling import record_label
 from taxonomy.models import ErrorType
 from tests.evalsets.uploading import pool_of, sample_row
 from tests.exports.asking import asked, rows
-from tests.making import admin_of, make_check, make_round, make_run, make_score, make_version, numbered
+from tests.making import admin_of, assessed, make_check, make_round, make_run, make_score, make_version, numbered
 from tests.people import make_user
 
 pytestmark = pytest.mark.django_db
@@ -132,7 +132,9 @@ def test_verdicts_and_findings(query, page, project):
     check = make_check(run.version)
     kind = ErrorType.objects.in_project(project).active().earliest("pk")
     for number, item in enumerate(make_round(run).items.order_by("order")[:4]):
-        record_label(item, admin_of(project), "fail" if number % 2 else "pass", [kind] if number == 1 else [], "")
+        record_label(
+            item, admin_of(project), assessed("fail" if number % 2 else "pass", [kind] if number == 1 else [], "")
+        )
     for number, output in enumerate(run.outputs.order_by("pk")):
         make_score(output, check, passed=number < 4)
     if "error_type" in query:
@@ -152,9 +154,9 @@ def test_labels_of_every_reviewer_are_kept_apart(status, project, reviewer, admi
     review_round = make_round(run, labels_wanted=2)
     first, second, _ = review_round.items.order_by("order")
     kinds = list(ErrorType.objects.in_project(project).active().order_by("position", "pk")[:2])
-    record_label(first, admin, "fail", kinds[::-1], "wrong")
-    record_label(first, reviewer, "fail", kinds, "also wrong")
-    record_label(second, reviewer, "pass", [], "")
+    record_label(first, admin, assessed("fail", kinds[::-1], "wrong"))
+    record_label(first, reviewer, assessed("fail", kinds, "also wrong"))
+    record_label(second, reviewer, assessed("pass", [], ""))
 
     found = rows(project, "labels", round=review_round.pk, status=status)
 

@@ -15,7 +15,7 @@ from reviews.labelling import decide, record_label
 from reviews.models import Label, ReviewItem
 from taxonomy.models import ErrorType
 from tests.exports.asking import asked, cells, content, done, rows
-from tests.making import admin_of, make_check, make_round, make_run, make_version, numbered
+from tests.making import admin_of, assessed, make_check, make_round, make_run, make_version, numbered
 
 pytestmark = pytest.mark.django_db
 
@@ -42,12 +42,13 @@ def review_round(project, lead, reviewer, kinds):
     first, second = made.items.order_by("order")
     ReviewItem.objects.filter(pk=second.pk).update(is_known=True)
     record_label(
-        first, admin_of(project), "fail", kinds[::-1], "wrong\n“language”",
-        severity="critical", fault="expected", failing_step=2,
-    )  # fmt: skip
-    record_label(first, reviewer, "pass")
-    decide(first, lead, "fail", kinds[:1], "German is not asked for")
-    record_label(second, reviewer, "fail", kinds[:1], imported=True)
+        first,
+        admin_of(project),
+        assessed("fail", kinds[::-1], "wrong\n“language”", severity="critical", fault="expected", failing_step=2),
+    )
+    record_label(first, reviewer, assessed("pass"))
+    decide(first, lead, assessed("fail", kinds[:1], "German is not asked for"))
+    record_label(second, reviewer, assessed("fail", kinds[:1]), imported=True)
     Label.objects.filter(item=first).update(seconds=12.5)
     return made
 
@@ -167,8 +168,8 @@ def test_records_are_written_some_at_a_time_and_asked_for_in_as_many_queries(
     def queries_for(count):
         made = make_round(make_run(make_version(project, count)), labels_wanted=2)
         for item in made.items.all():
-            record_label(item, reviewer, "pass")
-            record_label(item, lead, "fail", note="no")
+            record_label(item, reviewer, assessed("pass"))
+            record_label(item, lead, assessed("fail", note="no"))
         export = done(project, "labels", "label_studio", round=made.pk)
         tasks = orjson.loads(export.path.read_bytes())
         assert [len(task["annotations"]) for task in tasks] == [2] * count

@@ -10,7 +10,7 @@ from reviews.models import ItemEvent, KnownAnswer, Reason, ReviewItem
 from reviews.queue import claim_next_item, labels_left
 from reviews.rounds.closing import close_round
 from taxonomy.models import Verdict
-from tests.making import make_candidate, make_check, make_round, make_run, make_score, make_version
+from tests.making import assessed, make_candidate, make_check, make_round, make_run, make_score, make_version
 
 FAILED = 12
 
@@ -97,7 +97,7 @@ def test_a_verdict_of_a_later_round_keeps_its_chance(run, lead):
 
 def record_label_of_next(made, person):
     item = ReviewItem.objects.get(pk=claim_next_item(made, person))
-    record_label(item, person, "pass")
+    record_label(item, person, assessed("pass"))
     return item
 
 
@@ -116,7 +116,7 @@ def test_a_round_that_was_done_is_open_again(run, lead):
 def test_labels_and_decisions_stay_when_items_are_added(run, lead):
     made = fill(run, lead, {Reason.FAILED_CHECK: 3}, labels_wanted=1)
     item = record_label_of_next(made, lead)
-    decide(item, lead, "fail", note="It is wrong.")
+    decide(item, lead, assessed("fail", note="It is wrong."))
 
     add(made, lead, {"failed_check": 9})
 

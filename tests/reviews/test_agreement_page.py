@@ -12,7 +12,7 @@ from reviews.agreement.data import OUTCOME, TYPES, LabelsInCommon, agreement_on,
 from reviews.labelling import record_label
 from reviews.models import ReviewItem
 from taxonomy.models import ErrorType
-from tests.making import make_round, make_run, make_version
+from tests.making import assessed, make_round, make_run, make_version
 from tests.people import make_member
 
 
@@ -31,7 +31,7 @@ def say(shared, person, *said):
     """One label an item, in order; “.” none, “p” pass, else a failure with these error types."""
     for item, each in zip(shared.items.order_by("order"), said, strict=True):
         if each != ".":
-            record_label(item, person, "pass" if each == "p" else "fail", [] if each == "p" else each)
+            record_label(item, person, assessed("pass" if each == "p" else "fail", [] if each == "p" else each))
 
 
 def text_of(answer) -> str:

@@ -14,7 +14,7 @@ from reviews.counting import count_items
 from reviews.labelling import decide, record_label, return_label, take_decision_back, undo_label
 from reviews.models import Claim, ReviewItem, Seat
 from reviews.queue import claim_next_item, leave_item
-from tests.making import claim_next, make_round, make_run, make_version
+from tests.making import assessed, claim_next, make_round, make_run, make_version
 
 pytestmark = pytest.mark.django_db
 
@@ -30,7 +30,7 @@ def passed(project, lead, reviewer):
     made = make_round(make_run(make_version(project, 3)))
     held = claim_next(made, lead)
     while item := claim_next(made, reviewer):
-        record_label(item, reviewer, "pass")
+        record_label(item, reviewer, assessed("pass"))
     assert held.order < Seat.objects.get(reviewer=reviewer).position
     return held
 
@@ -44,19 +44,19 @@ def leave(item, lead, reviewer):
 
 
 def undo(item, lead, reviewer):
-    record_label(item, lead, "fail", note="no")
+    record_label(item, lead, assessed("fail", note="no"))
     assert claim_next_item(item.round, reviewer) is None
     undo_label(item, lead)
 
 
 def give_back(item, lead, reviewer):
-    record_label(item, lead, "fail", note="no")
+    record_label(item, lead, assessed("fail", note="no"))
     return_label(item, lead, lead, "look again")
 
 
 def reopen(item, lead, reviewer):
     leave_item(item.pk, lead)
-    decide(item, lead, "pass")
+    decide(item, lead, assessed("pass"))
     Claim.objects.filter(item=item).delete()
     assert claim_next_item(item.round, reviewer) is None
     take_decision_back(item, lead)
@@ -101,12 +101,12 @@ def test_whoever_is_far_ahead_or_done_looks_at_no_more_items_for_that(statement,
         return rows_looked_at(statement, values | {"order": position})
 
     for _ in range(100):
-        record_label(claim_next(made, reviewer), reviewer, "pass")
+        record_label(claim_next(made, reviewer), reviewer, assessed("pass"))
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE reviews_label, reviews_reviewitem")
     far_ahead = looked_at()
     while item := claim_next(made, reviewer):
-        record_label(item, reviewer, "pass")
+        record_label(item, reviewer, assessed("pass"))
 
     assert far_ahead <= 2
     assert looked_at() <= 1

@@ -17,7 +17,7 @@ from reviews.labelling import record_label
 from reviews.making.planning import fill_round, plan_round
 from reviews.models import ReviewItem, Round
 from reviews.queue import claim_item
-from tests.making import make_check, make_run, make_score, make_version
+from tests.making import assessed, make_check, make_run, make_score, make_version
 from tests.people import without_token
 from tests.security.addresses import ADDRESSES
 
@@ -217,7 +217,7 @@ def test_sides_are_by_chance_but_stay(client_of, project, reviewer, lead, made):
 
 def test_the_keys_tell_no_known_item(project, lead, runs):
     for output in Output.objects.filter(run=runs[0])[:3]:
-        mark_known(output, lead, "fail", [], "known")
+        mark_known(output, lead, assessed("fail", [], "known"))
     planned = plan_round(project, "Round", runs[1:], {"failed_check": None}, lead, known=3, seed="s")
 
     fill_round(planned.pk)
@@ -232,7 +232,7 @@ def test_who_decides_a_contested_item_reads_it_blind_too(client_of, project, rev
     for item in made.items.all():
         for person, outcome in ((reviewer, "pass"), (admin, "fail")):
             claim_item(item.pk, person)
-            record_label(item, person, outcome, note="why")
+            record_label(item, person, assessed(outcome, note="why"))
     client = client_of(lead)
 
     assert_tells_nothing(client.get(reverse("reviews:contested", args=[project.slug, made.pk])), "contested")

@@ -12,7 +12,7 @@ from reviews.rounds import bulk
 from reviews.rounds.closing import close_round
 from reviews.status import item_status
 from taxonomy.models import ErrorType, Finding, Verdict
-from tests.making import claim_next, make_round, make_run, make_version
+from tests.making import assessed, claim_next, make_round, make_run, make_version
 
 
 @pytest.fixture
@@ -71,8 +71,8 @@ def test_with_nobody_chosen_everyone_gets_the_items_again(made, lead, reviewer):
 def test_an_item_is_not_assigned_to_fewer_people_than_it_still_wants(run, lead, reviewer):
     made = make_round(run, labels_wanted=2)
     first, second, *_ = items_of(made)
-    record_label(first, lead, "pass")
-    record_label(second, reviewer, "pass")
+    record_label(first, lead, assessed("pass"))
+    record_label(second, reviewer, assessed("pass"))
 
     changed = bulk.assign_items(made, {}, [reviewer], lead)
 
@@ -83,7 +83,7 @@ def test_an_item_is_not_assigned_to_fewer_people_than_it_still_wants(run, lead, 
 
 
 def test_settled_items_are_not_assigned(made, lead, reviewer):
-    record_label(items_of(made)[0], lead, "pass")
+    record_label(items_of(made)[0], lead, assessed("pass"))
 
     changed = bulk.assign_items(made, {}, [reviewer], lead)
 
@@ -100,9 +100,11 @@ def test_items_are_not_assigned_to_somebody_who_may_not_label(made, lead, review
 def test_returned_labels_are_drafts_of_those_who_gave_them(made, lead, reviewer):
     types = list(ErrorType.objects.in_project(made.project)[:2])
     first, second, *_ = items_of(made)
-    label = record_label(first, reviewer, "fail", types, "no order id", severity="major", fault="model", failing_step=2)
+    label = record_label(
+        first, reviewer, assessed("fail", types, "no order id", severity="major", fault="model", failing_step=2)
+    )
     said = label.as_said()
-    record_label(second, lead, "pass")
+    record_label(second, lead, assessed("pass"))
 
     changed = bulk.return_labels(made, {}, "See the new definition", lead)
 
@@ -119,8 +121,8 @@ def test_returned_labels_are_drafts_of_those_who_gave_them(made, lead, reviewer)
 def test_only_the_labels_of_the_person_asked_for_are_returned(run, lead, reviewer):
     made = make_round(run, labels_wanted=2)
     for item in items_of(made)[:2]:
-        record_label(item, lead, "pass")
-    record_label(items_of(made)[0], reviewer, "fail", note="x")
+        record_label(item, lead, assessed("pass"))
+    record_label(items_of(made)[0], reviewer, assessed("fail", note="x"))
 
     changed = bulk.return_labels(made, {"person": str(reviewer.pk)}, "Again", lead)
 
@@ -134,8 +136,8 @@ def test_labels_of_decided_and_closed_items_are_not_returned(run, lead, reviewer
     made = make_round(run, labels_wanted=2)
     decided, closed, *_ = items_of(made)
     for item in (decided, closed):
-        record_label(item, reviewer, "fail", note="x")
-    decide(decided, lead, "pass")
+        record_label(item, reviewer, assessed("fail", note="x"))
+    decide(decided, lead, assessed("pass"))
     bulk.close_items(made, {"status": "in_review"}, lead)
 
     changed = bulk.return_labels(made, {}, "Again", lead)
@@ -149,8 +151,8 @@ def test_labels_of_decided_and_closed_items_are_not_returned(run, lead, reviewer
 def test_an_item_with_more_labels_than_it_wants_is_settled_by_those_left(run, lead, reviewer):
     made = make_round(run, labels_wanted=2)
     item = items_of(made)[0]
-    record_label(item, lead, "pass")
-    record_label(item, reviewer, "fail", note="x")
+    record_label(item, lead, assessed("pass"))
+    record_label(item, reviewer, assessed("fail", note="x"))
     ReviewItem.objects.filter(pk=item.pk).update(labels_wanted=1)
 
     assert bulk.return_labels(made, {"person": str(reviewer.pk)}, "Again", lead).count == 1
@@ -163,8 +165,8 @@ def test_an_item_with_more_labels_than_it_wants_is_settled_by_those_left(run, le
 
 def test_a_returned_label_leaves_the_verdict_of_an_older_round(run, lead, reviewer):
     older, newer = make_round(run, name="Older"), make_round(run, name="Newer")
-    record_label(items_of(older)[0], lead, "fail", note="x")
-    record_label(items_of(newer)[0], reviewer, "pass")
+    record_label(items_of(older)[0], lead, assessed("fail", note="x"))
+    record_label(items_of(newer)[0], reviewer, assessed("pass"))
 
     bulk.return_labels(newer, {}, "Again", lead)
 
@@ -173,7 +175,7 @@ def test_a_returned_label_leaves_the_verdict_of_an_older_round(run, lead, review
 
 def test_one_more_label_reopens_what_was_settled(made, lead, reviewer):
     first = items_of(made)[0]
-    record_label(first, lead, "pass")
+    record_label(first, lead, assessed("pass"))
 
     changed = bulk.add_label(made, {"status": "settled"}, lead)
 
@@ -183,7 +185,7 @@ def test_one_more_label_reopens_what_was_settled(made, lead, reviewer):
     assert_derivable(made)
     made.refresh_from_db()
     assert made.labels_planned == 5
-    record_label(first, reviewer, "pass")
+    record_label(first, reviewer, assessed("pass"))
     assert_derivable(made)
 
 
@@ -215,7 +217,7 @@ def test_a_form_that_is_sent_twice_asks_for_one_label(made, lead, reviewer):
 
 def test_closed_items_are_nobody_s_and_come_back_when_opened(run, lead, reviewer):
     made = make_round(run, labels_wanted=2)
-    record_label(items_of(made)[0], reviewer, "pass")
+    record_label(items_of(made)[0], reviewer, assessed("pass"))
 
     assert bulk.close_items(made, {}, lead).count == 4
     assert [item.status for item in items_of(made)] == ["closed"] * 4
@@ -232,7 +234,7 @@ def test_closed_items_are_nobody_s_and_come_back_when_opened(run, lead, reviewer
 
 
 def test_settled_items_are_not_closed_and_open_ones_not_opened(made, lead):
-    record_label(items_of(made)[0], lead, "pass")
+    record_label(items_of(made)[0], lead, assessed("pass"))
 
     assert bulk.close_items(made, {"status": "settled"}, lead).refused == {"no label is wanted any more": 1}
     assert bulk.open_items(made, {}, lead).refused == {"not closed": 4}
@@ -251,8 +253,8 @@ def test_known_items_follow_their_own_rule(run, lead, reviewer):
     made = make_round(run, labels_wanted=2)
     item = items_of(made)[0]
     ReviewItem.objects.filter(pk=item.pk).update(is_known=True)
-    record_label(item, lead, "pass")
-    record_label(item, reviewer, "fail", note="x")
+    record_label(item, lead, assessed("pass"))
+    record_label(item, reviewer, assessed("fail", note="x"))
 
     assert bulk.return_labels(made, {"person": str(reviewer.pk)}, "Again", lead).count == 1
 
@@ -290,7 +292,7 @@ def test_many_changes_and_labels_at_once_leave_everything_derivable(run, lead, r
             for _ in range(12):
                 for each in (made, other):
                     if item := claim_next(each, person):
-                        record_label(item, person, "fail" if item.pk % 3 else "pass", note="x")
+                        record_label(item, person, assessed("fail" if item.pk % 3 else "pass", note="x"))
 
         return work
 
@@ -332,7 +334,7 @@ def post(client_of, project, lead, made):
 
 
 def test_the_page_says_how_many_were_changed_and_how_many_not(post, made, lead, reviewer):
-    record_label(items_of(made)[0], lead, "pass")
+    record_label(items_of(made)[0], lead, assessed("pass"))
 
     page = post(action="assign", people=[reviewer.pk, lead.pk])
 
@@ -340,7 +342,7 @@ def test_the_page_says_how_many_were_changed_and_how_many_not(post, made, lead, 
 
 
 def test_the_filters_of_the_page_choose_the_items(post, made, lead, reviewer):
-    record_label(items_of(made)[0], reviewer, "pass")
+    record_label(items_of(made)[0], reviewer, assessed("pass"))
 
     assert "1 item is returned to those who labelled." in post("?status=settled", action="return", note="Look again")
 
@@ -348,7 +350,7 @@ def test_the_filters_of_the_page_choose_the_items(post, made, lead, reviewer):
 
 
 def test_labels_are_not_returned_without_a_word_on_why(post, made, reviewer):
-    record_label(items_of(made)[0], reviewer, "pass")
+    record_label(items_of(made)[0], reviewer, assessed("pass"))
 
     assert "Say in a few words why you return them" in post(action="return", note=" ")
 

@@ -15,7 +15,7 @@ from reviews.making.mixing import add_known_items
 from reviews.models import KnownAnswer, ReviewItem, Round
 from reviews.rounds.closing import close_round
 from taxonomy.models import ErrorType, Verdict
-from tests.making import claim_next, make_round, make_run, make_version
+from tests.making import assessed, claim_next, make_round, make_run, make_version
 from tests.people import TOKEN, make_member
 
 
@@ -119,7 +119,7 @@ def test_known_answers_of_the_rounds_own_runs_come_first_then_what_its_people_ne
     outputs = list(run.outputs.order_by("pk"))
     make_known([*elsewhere.outputs.all(), *outputs[:3]], lead)
     seen = round_of(run, outputs[:1])
-    record_label(claim_next(seen, reviewer), reviewer, "pass")
+    record_label(claim_next(seen, reviewer), reviewer, assessed("pass"))
     made = round_of(run, outputs[8:])
 
     add_known_items(made, 2, "s")
@@ -142,14 +142,14 @@ def test_labels_of_a_known_item_make_no_verdict(run, lead, reviewer):
     made.reviewers.set([reviewer])
     add_known_items(made, 1, "s")
 
-    record_label(claim_next(made, reviewer), reviewer, "pass")
+    record_label(claim_next(made, reviewer), reviewer, assessed("pass"))
 
     assert made.items.get().status == "settled"
     assert not Verdict.objects.exists()
 
 
 def meet(made: Round, person: User, output: Output, outcome: str, types: Sequence[ErrorType] = ()) -> None:
-    record_label(made.items.get(output=output), person, outcome, types, "n")
+    record_label(made.items.get(output=output), person, assessed(outcome, types, "n"))
 
 
 @pytest.fixture
@@ -169,7 +169,7 @@ def met(project, run, lead, reviewer, types):
     meet(made, reviewer, outputs[5], "pass")  # too lenient, missed the type
     meet(made, lead, outputs[0], "fail", types[:1])
     for item in made.items.filter(is_known=False):
-        record_label(item, reviewer, "pass")
+        record_label(item, reviewer, assessed("pass"))
     return made
 
 
@@ -220,7 +220,7 @@ def test_the_page_asks_the_same_number_of_questions_for_one_person_and_for_many(
     met.items.update(labels_wanted=99, status="in_review")
     for number in range(5):
         person = make_member(project, f"P{number}", Role.REVIEWER)
-        record_label(met.items.filter(is_known=True).first(), person, "pass")
+        record_label(met.items.filter(is_known=True).first(), person, assessed("pass"))
 
     with django_assert_num_queries(7):
         client.get(url)

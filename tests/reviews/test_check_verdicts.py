@@ -4,7 +4,7 @@ from django.core.management import CommandError, call_command
 from reviews.labelling import decide, record_label
 from taxonomy.models import CheckMeaning, ErrorType, FindingSet, Verdict
 from taxonomy.settling import record_check_verdicts
-from tests.making import make_check, make_round, make_run, make_score, make_version
+from tests.making import assessed, make_check, make_round, make_run, make_score, make_version
 
 
 @pytest.fixture
@@ -12,7 +12,7 @@ def labelled(project, reviewer):
     made = make_round(make_run(make_version(project, 3)))
     types = list(ErrorType.objects.filter(project=project)[:2])
     for item in made.items.all()[:2]:
-        record_label(item, reviewer, "fail", types)
+        record_label(item, reviewer, assessed("fail", types))
     return made
 
 
@@ -37,7 +37,7 @@ def test_a_verdict_that_does_not_is_named_and_mended(labelled):
 
 def test_a_decision_over_the_labels_is_what_its_verdict_follows_from(labelled, lead, capsys):
     item = labelled.items.order_by("pk")[0]
-    decide(item, lead, "pass", note="The sum is right.")
+    decide(item, lead, assessed("pass", note="The sum is right."))
     verdict = Verdict.objects.get(output=item.output)
 
     call_command("check_verdicts")
@@ -60,7 +60,7 @@ def test_what_checks_found_is_beside_what_people_said_and_settles_nothing_for_th
     for item in (labelled, unread):
         make_score(item.output, check, passed=False)
     record_check_verdicts([unread.output_id])
-    record_label(labelled, reviewer, "fail", [said])
+    record_label(labelled, reviewer, assessed("fail", [said]))
 
     call_command("check_verdicts")
 
@@ -115,7 +115,7 @@ def found(project, reviewer):
     for output, passed in zip(outputs, [False, False, True], strict=True):
         make_score(output, check, passed=passed)
     record_check_verdicts([outputs[1].pk])
-    record_label(make_round(run).items.get(output=outputs[0]), reviewer, "fail", [said])
+    record_label(make_round(run).items.get(output=outputs[0]), reviewer, assessed("fail", [said]))
     return outputs
 
 

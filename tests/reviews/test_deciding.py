@@ -12,7 +12,7 @@ from reviews.rounds.closing import close_round
 from reviews.status import Status
 from taxonomy.models import ErrorType, Verdict
 from tests.exports.asking import rows
-from tests.making import make_round, make_run, make_version
+from tests.making import assessed, make_round, make_run, make_version
 from tests.people import make_member
 
 
@@ -36,8 +36,8 @@ def contested(project, people, types):
 
 
 def contest(item, people, types):
-    record_label(item, people[0], "pass", note="It is fine.")
-    record_label(item, people[1], "fail", types[:1], "It is too long.", severity="major", failing_step=2)
+    record_label(item, people[0], assessed("pass", note="It is fine."))
+    record_label(item, people[1], assessed("fail", types[:1], "It is too long.", severity="major", failing_step=2))
 
 
 @pytest.fixture
@@ -139,7 +139,7 @@ def test_what_agrees_with_a_label_needs_no_reason(client, project, contested):
 def test_when_somebody_decided_meanwhile_a_sentence_says_so_and_nothing_is_lost(client, project, contested, admin):
     first = items_of(contested)[0]
     saw = client.get(address(project, first)).context["saw"]
-    decide(first, admin, "pass")
+    decide(first, admin, assessed("pass"))
     said = {"outcome": "fail", "note": "Page 3 says otherwise."}
 
     stale = client.post(address(project, first), {"saw": saw, **said})
@@ -155,7 +155,7 @@ def test_when_somebody_decided_meanwhile_a_sentence_says_so_and_nothing_is_lost(
 def test_when_a_label_changed_meanwhile_the_lead_looks_again(client, project, contested, people, types):
     first = items_of(contested)[0]
     saw = client.get(address(project, first)).context["saw"]
-    record_label(first, people[0], "pass", note="Still fine.")
+    record_label(first, people[0], assessed("pass", note="Still fine."))
 
     stale = client.post(address(project, first), {"saw": saw, "take": label_of(first, people[0]).pk})
     gone = client.post(address(project, first), {"saw": saw, "take": 999_999_999})
@@ -194,7 +194,7 @@ def test_a_decision_is_taken_back_and_the_labels_count_again(client, project, co
 def test_after_the_last_one_the_decisions_are_listed(client, project, contested, lead):
     items = items_of(contested)
     for item in items[:2]:
-        decide(item, lead, "pass", note="As agreed.")
+        decide(item, lead, assessed("pass", note="As agreed."))
 
     answer = send(client, project, items[2], outcome="pass")
 
@@ -238,7 +238,7 @@ def test_the_only_lead_may_settle_what_they_labelled(client_of, project, people,
 def test_labels_stay_hidden_while_an_item_waits_for_more(client, project, people, types):
     made = make_round(make_run(make_version(project, 1)), labels_wanted=2)
     item = made.items.get()
-    record_label(item, people[0], "fail", types, "Rita's secret")
+    record_label(item, people[0], assessed("fail", types, "Rita's secret"))
 
     answer = client.get(address(project, item), follow=True)
 
@@ -313,7 +313,7 @@ def test_the_number_of_queries_does_not_grow(client, project, people, types, dja
 
 def test_the_page_of_the_output_and_the_export_say_who_decided_and_why(client, project, contested, lead):
     first = items_of(contested)[0]
-    decide(first, lead, "fail", note="Page 3 says otherwise.")
+    decide(first, lead, assessed("fail", note="Page 3 says otherwise."))
 
     page = client.get(reverse("taxonomy:output_verdict", args=[project.slug, first.output_id]))
     exported = rows(project, "verdicts", run=first.output.run_id)
@@ -334,7 +334,7 @@ def test_the_page_of_an_item_takes_the_same_queries_for_any_number(
     for made, labellers in ((few, people), (many, more)):
         for item in made.items.all():
             for n, person in enumerate(labellers):
-                record_label(item, person, "fail" if n else "pass", types if n else [], "Because.")
+                record_label(item, person, assessed("fail" if n else "pass", types if n else [], "Because."))
     one, other = (made.items.earliest("order") for made in (few, many))
 
     client.get(address(project, one))

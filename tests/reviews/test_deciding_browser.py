@@ -9,7 +9,7 @@ from evalhub.projects.models import Role
 from reviews.labelling import decide, record_label
 from reviews.models import Decision
 from taxonomy.models import ErrorType
-from tests.making import make_round, make_run, make_version
+from tests.making import assessed, make_round, make_run, make_version
 from tests.people import make_member
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -31,8 +31,8 @@ def contested(project):
     wrong = ErrorType.objects.filter(project=project, children=None)[:1]
     made = make_round(make_run(make_version(project, 4)), labels_wanted=2)
     for item in made.items.all():
-        record_label(item, people[0], "pass", note="It is fine.")
-        record_label(item, people[1], "fail", wrong, "It is too long.")
+        record_label(item, people[0], assessed("pass", note="It is fine."))
+        record_label(item, people[1], assessed("fail", wrong, "It is too long."))
     return made
 
 
@@ -98,7 +98,7 @@ def test_what_was_typed_on_a_stale_page_stays(page_of, project, contested, lead,
     first = contested.items.earliest("order")
     page = page_of(lead)
     page.goto(reverse("reviews:decide", args=[project.slug, first.pk]))
-    decide(first, admin, "pass")
+    decide(first, admin, assessed("pass"))
 
     page.get_by_label("Note").fill("Page 3 says otherwise.")
     page.get_by_role("button", name="It fails").click()

@@ -13,7 +13,7 @@ from reviews.labelling import record_label, return_label, version_of
 from reviews.models import Claim, Deferral, Draft, ItemEvent, Label, ReviewItem, Round
 from reviews.queue import claim_item
 from taxonomy.models import ErrorType
-from tests.making import claim_next, make_check, make_round, make_run, make_score, make_version
+from tests.making import assessed, claim_next, make_check, make_round, make_run, make_score, make_version
 
 HTMX = {"HX-Request": "true"}
 
@@ -109,7 +109,7 @@ def test_everything_that_is_said_is_recorded(client_of, project, reviewer, made,
 
 def test_a_late_label_is_told_and_kept_as_a_draft(client_of, project, lead, reviewer, made):
     item = claim_next(made, reviewer)
-    record_label(item, reviewer, "pass")
+    record_label(item, reviewer, assessed("pass"))
 
     answer = post(client_of(lead), "label", project, item, outcome="fail", note="too late")
 
@@ -187,7 +187,7 @@ def test_two_tabs_do_not_overwrite_each_other_unasked(client_of, project, review
 
 def test_a_label_changed_in_another_tab_is_not_overwritten_unasked_either(client_of, project, reviewer, made):
     item = claim_next(made, reviewer)
-    shown = version_of(record_label(item, reviewer, "pass"))
+    shown = version_of(record_label(item, reviewer, assessed("pass")))
     client = client_of(reviewer)
     post(client, "label", project, item, outcome="fail", note="second tab", saw_label=shown)
 
@@ -252,7 +252,7 @@ def test_what_was_held_ready_and_not_read_is_given_back(client_of, project, revi
 def test_nothing_is_held_ready_after_the_last_item(client_of, project, reviewer, made):
     first = claim_next(made, reviewer)
     for other in other_items(made, first):
-        record_label(other, reviewer, "pass")
+        record_label(other, reviewer, assessed("pass"))
 
     answer = client_of(reviewer).get(path("following", project, first.pk), headers=HTMX)
 
@@ -318,7 +318,7 @@ def test_typing_holds_the_item(client_of, project, reviewer, made):
 
 def test_a_begun_change_of_a_label_is_a_draft_too(client_of, project, reviewer, made):
     item = claim_next(made, reviewer)
-    label = record_label(item, reviewer, "fail", note="first thought")
+    label = record_label(item, reviewer, assessed("fail", note="first thought"))
     client = client_of(reviewer)
 
     post(client, "draft", project, item, note="second thought", saw_label=version_of(label))
@@ -334,7 +334,7 @@ def test_a_begun_change_of_a_label_is_a_draft_too(client_of, project, reviewer, 
 
 def test_undo_shows_the_item_again_filled_in(client_of, project, reviewer, made, error_type):
     item = claim_next(made, reviewer)
-    record_label(item, reviewer, "fail", [error_type], "my words", severity="major")
+    record_label(item, reviewer, assessed("fail", [error_type], "my words", severity="major"))
 
     answer = post(client_of(reviewer), "undo", project, item)
 
@@ -348,7 +348,7 @@ def test_undo_shows_the_item_again_filled_in(client_of, project, reviewer, made,
 
 def test_undo_pressed_twice_says_so_and_loses_nothing(client_of, project, reviewer, made):
     item = claim_next(made, reviewer)
-    record_label(item, reviewer, "fail", note="my words")
+    record_label(item, reviewer, assessed("fail", note="my words"))
     client = client_of(reviewer)
     post(client, "undo", project, item)
 
@@ -363,7 +363,7 @@ def test_back_goes_through_ones_own_labels_one_by_one(client_of, project, review
     given = []
     for _ in range(3):
         given.append(claim_next(made, reviewer))
-        record_label(given[-1], reviewer, "pass")
+        record_label(given[-1], reviewer, assessed("pass"))
     client = client_of(reviewer)
 
     pages = [text_of(client.get(path("desk", project, made.pk)))]
@@ -376,7 +376,7 @@ def test_back_goes_through_ones_own_labels_one_by_one(client_of, project, review
 
 def test_a_label_is_changed_later_and_its_history_kept(client_of, project, reviewer, made, error_type):
     item = claim_next(made, reviewer)
-    label = record_label(item, reviewer, "fail", [error_type], "first thought")
+    label = record_label(item, reviewer, assessed("fail", [error_type], "first thought"))
     client = client_of(reviewer)
     page = text_of(client.get(path("item", project, item.pk)))
     assert "Change your label" in page
@@ -395,9 +395,9 @@ def test_a_label_is_changed_later_and_its_history_kept(client_of, project, revie
 def test_history_tells_nothing_of_others(client_of, project, lead, reviewer):
     made = make_round(make_run(make_version(project, 1)), labels_wanted=2)
     item = claim_next(made, lead)
-    record_label(item, lead, "fail", note="the lead's own words")
+    record_label(item, lead, assessed("fail", note="the lead's own words"))
     claim_next(made, reviewer)
-    record_label(item, reviewer, "pass")
+    record_label(item, reviewer, assessed("pass"))
 
     page = text_of(client_of(reviewer).get(path("item", project, item.pk)))
 
@@ -407,7 +407,7 @@ def test_history_tells_nothing_of_others(client_of, project, lead, reviewer):
 
 def test_a_label_that_a_lead_returned_comes_back_with_the_word_why(client_of, project, lead, reviewer, made):
     item = claim_next(made, reviewer)
-    record_label(item, reviewer, "fail", note="odd")
+    record_label(item, reviewer, assessed("fail", note="odd"))
     return_label(item, reviewer, lead, "Which field is it?")
 
     page = text_of(client_of(reviewer).get(path("item", project, item.pk)))
@@ -418,7 +418,7 @@ def test_a_label_that_a_lead_returned_comes_back_with_the_word_why(client_of, pr
 
 def test_a_label_of_a_closed_round_is_shown_without_its_buttons(client_of, project, reviewer, made):
     item = claim_next(made, reviewer)
-    record_label(item, reviewer, "pass")
+    record_label(item, reviewer, assessed("pass"))
     Round.objects.update(closed_at=timezone.now())
 
     page = text_of(client_of(reviewer).get(path("item", project, item.pk)))
@@ -439,7 +439,7 @@ def test_an_item_put_off_comes_last_with_its_reason(client_of, project, reviewer
     assert f'data-item="{other_items(made, first)[0].pk}"' in text_of(answer)
     for other in other_items(made, first):
         claim_item(other.pk, reviewer)
-        record_label(other, reviewer, "pass")
+        record_label(other, reviewer, assessed("pass"))
     last = text_of(client.get(path("desk", project, made.pk)))
     assert f'data-item="{first.pk}"' in last
     assert "You put this item off: “ask &lt;legal&gt;”" in last
@@ -459,7 +459,7 @@ def test_what_was_put_off_is_free_for_others_and_its_draft_kept(client_of, proje
 
 def test_a_labelled_item_is_not_put_off(client_of, project, reviewer, made):
     item = claim_next(made, reviewer)
-    record_label(item, reviewer, "pass")
+    record_label(item, reviewer, assessed("pass"))
 
     answer = post(client_of(reviewer), "defer", project, item)
 
@@ -470,7 +470,7 @@ def test_a_labelled_item_is_not_put_off(client_of, project, reviewer, made):
 def test_jumping_by_number_goes_to_own_labels_then_to_what_is_free(client_of, project, reviewer):
     made = make_round(make_run(make_version(project, 5)))
     items = list(made.items.order_by("order"))
-    record_label(claim_next(made, reviewer), reviewer, "pass")
+    record_label(claim_next(made, reviewer), reviewer, assessed("pass"))
     claim_next(made, reviewer)
     client = client_of(reviewer)
 
@@ -486,7 +486,7 @@ def test_the_jump_page_lists_what_was_put_off_begun_and_labelled(client_of, proj
     labelled, begun, put_off = made.items.order_by("order")
     client = client_of(reviewer)
     claim_item(labelled.pk, reviewer)
-    record_label(labelled, reviewer, "fail", note="wrong city")
+    record_label(labelled, reviewer, assessed("fail", note="wrong city"))
     post(client, "draft", project, begun, note="half a thought")
     post(client, "defer", project, put_off, reason="ask legal")
 
@@ -526,7 +526,7 @@ def test_people_who_are_not_named_are_told_so_and_give_no_label(client_of, proje
 
 def test_who_is_not_named_any_more_still_changes_own_labels(client_of, project, lead, reviewer, made):
     item = claim_next(made, reviewer)
-    label = record_label(item, reviewer, "pass")
+    label = record_label(item, reviewer, assessed("pass"))
     made.reviewers.add(lead)
 
     answer = post(
@@ -579,7 +579,7 @@ def test_the_desk_asks_the_database_the_same_for_any_size(client_of, project, re
         make_score(output, check, passed=False)
     made = make_round(run)
     client = client_of(reviewer)
-    record_label(claim_next(made, reviewer), reviewer, "pass")
+    record_label(claim_next(made, reviewer), reviewer, assessed("pass"))
     client.get(path("desk", project, made.pk))
     item = claim_next(made, reviewer)
 

@@ -11,7 +11,7 @@ from reviews.labelling import record_label
 from reviews.models import Deferral, Draft, Label, Round
 from reviews.queue import claim_item
 from taxonomy.models import ErrorType
-from tests.making import make_check, make_round, make_run, make_score, make_version
+from tests.making import assessed, make_check, make_round, make_run, make_score, make_version
 from tests.people import PASSWORD
 
 ITEMS = 24
@@ -205,7 +205,7 @@ def test_a_refused_label_comes_back_with_the_sentence_and_the_next_item_keeps_it
     first = made.items.order_by("order").first()
     first.claims.all().delete()
     assert claim_item(first.pk, lead)
-    record_label(first, lead, "pass")
+    record_label(first, lead, assessed("pass"))
     held = []
     page.route("**/label/", lambda route: held.append(route), times=1)
     page.get_by_label("Note").fill("too late")
@@ -440,8 +440,10 @@ def test_pages_fit_and_are_accessible(page_of, project, reviewer, made, width, s
     first, second, third = made.items.order_by("order")[:3]
     for item in (first, second):
         claim_item(item.pk, reviewer)
-        record_label(item, reviewer, "fail", list(ErrorType.objects.filter(project=project)[:2]), "a note " * 30)
-    record_label(first, reviewer, "pass", note="changed my mind", fault="expected")
+        record_label(
+            item, reviewer, assessed("fail", list(ErrorType.objects.filter(project=project)[:2]), "a note " * 30)
+        )
+    record_label(first, reviewer, assessed("pass", note="changed my mind", fault="expected"))
     claim_item(third.pk, reviewer)
     Deferral.objects.create(item=third, reviewer=reviewer, reason="ask legal " * 12)
     closed = make_round(made.runs.get(), name="An older round")

@@ -29,7 +29,7 @@ from evalhub.projects.models import Member, Role
 from reviews.labelling import NotYours, record_label
 from reviews.models import Claim, ItemEvent, Label
 from reviews.queue import claim_next_item, leave_item
-from tests.making import make_round, make_run, make_version
+from tests.making import assessed, make_round, make_run, make_version
 from tests.people import make_user
 from tests.running import Program
 
@@ -291,7 +291,7 @@ def test_eight_threads_that_crash_and_dawdle_give_each_item_what_it_wants(projec
 
     def label(item, person):
         with suppress(NotYours):  # it ran out, and somebody else has it
-            record_label(made.items.get(pk=item), person, "pass")
+            record_label(made.items.get(pk=item), person, assessed("pass"))
 
     threads = [threading.Thread(target=work, args=[person, random.Random(n)]) for n, person in enumerate(people)]
     for thread in threads:

@@ -13,7 +13,7 @@ from reviews.rounds.bulk import assign_items
 from reviews.rounds.closing import close_round
 from reviews.rounds.progress import waiting_rounds
 from taxonomy.models import ErrorType
-from tests.making import make_candidate, make_round, make_run, make_version
+from tests.making import assessed, make_candidate, make_round, make_run, make_version
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def first_of(made):
 
 
 def test_what_waits_is_what_the_person_can_still_label(project, reviewer, lead, made):
-    record_label(first_of(made), reviewer, "pass")
+    record_label(first_of(made), reviewer, assessed("pass"))
     made.refresh_from_db()
 
     assert [(each, count) for each, count in waiting_rounds(project, reviewer)] == [(made, 3)]
@@ -86,7 +86,7 @@ def test_home_says_what_to_do_when_there_is_nothing(get, lead):
 
 def test_the_pace_is_the_median_of_the_latest_labels(project, reviewer, made):
     for item, seconds in zip(made.items.all(), (10, 20, 600, None), strict=True):
-        record_label(item, reviewer, "pass")
+        record_label(item, reviewer, assessed("pass"))
         Label.objects.filter(item=item).update(seconds=seconds)
 
     pace = pace_of(project, reviewer)
@@ -98,7 +98,7 @@ def test_the_pace_is_the_median_of_the_latest_labels(project, reviewer, made):
 def test_each_day_of_the_chart_leads_to_its_labels(get, project, reviewer, made):
     yesterday = timezone.now() - timedelta(days=1)
     for item in made.items.all()[:2]:
-        record_label(item, reviewer, "pass")
+        record_label(item, reviewer, assessed("pass"))
     Label.objects.filter(item=first_of(made)).update(created_at=yesterday)
 
     page = get().content.decode()
@@ -112,7 +112,7 @@ def test_each_day_of_the_chart_leads_to_its_labels(get, project, reviewer, made)
 
 def test_a_day_begins_and_ends_in_the_zone_of_the_pages(project, reviewer, made, settings):
     settings.TIME_ZONE = "America/New_York"
-    record_label(first_of(made), reviewer, "pass")
+    record_label(first_of(made), reviewer, assessed("pass"))
     Label.objects.update(created_at=datetime(2026, 3, 1, 3, 0, tzinfo=UTC))  # 22:00 of the day before
     own = labels_of(project, reviewer)
 
@@ -130,7 +130,7 @@ def test_what_was_put_off_shows_with_its_reason_until_it_is_labelled(get, projec
     assert reverse("reviews:item", args=[project.slug, item.pk]) in page
     assert "Ask Lea about refunds" in get("deferred").content.decode()
     assert "Ask Lea about refunds" not in get(who=lead).content.decode()
-    record_label(item, lead, "pass")
+    record_label(item, lead, assessed("pass"))
 
     assert not deferrals_of(project, reviewer).exists()
 
@@ -138,7 +138,7 @@ def test_what_was_put_off_shows_with_its_reason_until_it_is_labelled(get, projec
 def test_a_returned_label_shows_with_its_reason_until_it_is_given_again(get, project, reviewer, lead, made):
     item = first_of(made)
     for reason in ("First reason", "Second reason"):
-        record_label(item, reviewer, "pass")
+        record_label(item, reviewer, assessed("pass"))
         return_label(item, reviewer, lead, reason)
 
     page = get().content.decode()
@@ -146,7 +146,7 @@ def test_a_returned_label_shows_with_its_reason_until_it_is_given_again(get, pro
     assert "First reason" not in page
     assert "Second reason" in get("returned").content.decode()
     assert not returned_to(project, lead).exists()
-    record_label(item, reviewer, "pass")
+    record_label(item, reviewer, assessed("pass"))
 
     assert not returned_to(project, reviewer).exists()
 
@@ -154,9 +154,9 @@ def test_a_returned_label_shows_with_its_reason_until_it_is_given_again(get, pro
 def test_the_history_holds_ones_own_labels_newest_first(get, reviewer, lead, made):
     one, two, three, _ = made.items.order_by("order")
     types = list(ErrorType.objects.in_project(made.project)[:1])
-    record_label(one, reviewer, "pass")
-    record_label(two, reviewer, "fail", types, "mine")
-    record_label(three, lead, "fail", types, "theirs")
+    record_label(one, reviewer, assessed("pass"))
+    record_label(two, reviewer, assessed("fail", types, "mine"))
+    record_label(three, lead, assessed("fail", types, "theirs"))
 
     page = get("history").content.decode()
 
@@ -168,8 +168,8 @@ def test_the_history_holds_ones_own_labels_newest_first(get, reviewer, lead, mad
 
 def test_the_history_is_narrowed_by_round_and_outcome(get, reviewer, run, made):
     other = make_round(run, name="Other")
-    record_label(first_of(made), reviewer, "pass")
-    record_label(first_of(other), reviewer, "fail", note="x")
+    record_label(first_of(made), reviewer, assessed("pass"))
+    record_label(first_of(other), reviewer, assessed("fail", note="x"))
 
     assert get("history", f"?round={made.pk}").content.decode().count("badge-good") == 1
     assert get("history", "?outcome=fail").content.decode().count("<tr>") == 2
@@ -182,7 +182,7 @@ def test_odd_addresses_of_the_history_are_answered_calmly(get, reviewer, query):
 
 
 def test_home_shows_nothing_of_others_labels(get, reviewer, lead, made):
-    record_label(first_of(made), lead, "fail", note="a secret note")
+    record_label(first_of(made), lead, assessed("fail", note="a secret note"))
 
     page = get().content.decode()
 
@@ -198,7 +198,7 @@ def test_a_reviewer_does_not_see_rounds_of_others(get, reviewer, lead, made):
 
 
 def test_a_closed_round_stays_on_home_with_its_notes(get, project, reviewer, lead, made):
-    record_label(first_of(made), reviewer, "fail", note="x")
+    record_label(first_of(made), reviewer, assessed("fail", note="x"))
     close_round(made, lead)
 
     page = get().content.decode()
@@ -215,7 +215,7 @@ def test_home_and_history_take_the_same_queries_for_any_size(
     rounds = [make_round(run, name=f"Round {number}") for number in range(size)]
     Round.objects.filter(pk=rounds[0].pk).update(selection={"assigned": True})
     for item in rounds[0].items.all()[:size]:
-        record_label(item, reviewer, "pass")
+        record_label(item, reviewer, assessed("pass"))
     for each in rounds[0].items.all()[size:]:
         Deferral.objects.create(item=each, reviewer=reviewer)
     client = client_of(reviewer)

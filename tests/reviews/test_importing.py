@@ -24,7 +24,7 @@ from reviews.settling import settle_items
 from reviews.verdicts import verdict_by_labels
 from taxonomy.models import ErrorType, Finding, Verdict
 from tests.exports.asking import rows as rows_of_export
-from tests.making import admin_of, make_round, make_run, make_version
+from tests.making import admin_of, assessed, make_round, make_run, make_version
 from tests.people import make_member
 
 
@@ -128,7 +128,7 @@ def test_what_is_imported_is_what_labelling_one_by_one_gives(project, run, lead,
     rows, by_hand = [], make_round(make_run(run.version, "by hand"), labels_wanted=2)
     for item, (n, (one, ones, other, others)) in zip(by_hand.items.order_by("order"), enumerate(said, 1), strict=True):
         for person, outcome, codes in ((lead, one, ones), (reviewer, other, others)):
-            record_label(item, person, outcome, [types[code] for code in codes])
+            record_label(item, person, assessed(outcome, [types[code] for code in codes]))
             rows.append(
                 {"example_id": f"example-{n}", "reviewer": person.email, "outcome": outcome, "error_types": codes}
             )
@@ -155,7 +155,7 @@ def test_what_is_imported_is_what_labelling_one_by_one_gives(project, run, lead,
 def test_an_item_settled_by_a_decision_keeps_it(project, run, lead, reviewer):
     shown = make_round(run, labels_wanted=2)
     item = shown.items.order_by("order")[0]
-    decide(item, lead, "fail", list(ErrorType.objects.filter(project=project)[:1]), "seen twice")
+    decide(item, lead, assessed("fail", list(ErrorType.objects.filter(project=project)[:1]), "seen twice"))
 
     settle_items([item.pk])
 
@@ -316,7 +316,7 @@ def test_a_round_that_is_there_takes_labels_of_its_own_items(project, run, lead,
     outside = last.output.example.key
     last.delete()
     first, second = shown.items.order_by("order")[:2]
-    record_label(first, lead, "pass")
+    record_label(first, lead, assessed("pass"))
     claim_next_item(shown, reviewer)
     rows = [
         {"example_id": "example-1", "reviewer": "Lea", "outcome": "fail"},
@@ -451,8 +451,8 @@ def test_an_export_of_labels_can_be_imported_as_it_is(project, run, lead, review
     types = list(ErrorType.objects.filter(project=project)[:2])
     shown = make_round(run, labels_wanted=2)
     for number, item in enumerate(shown.items.order_by("order")):
-        record_label(item, lead, "fail", types[: 1 + number % 2], "see\tthere")
-        record_label(item, reviewer, "pass")
+        record_label(item, lead, assessed("fail", types[: 1 + number % 2], "see\tthere"))
+        record_label(item, reviewer, assessed("pass"))
 
     again = imported(project, rows_of_export(project, "labels", round=shown.pk), new(run))
 

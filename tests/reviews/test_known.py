@@ -9,7 +9,7 @@ from reviews.labelling import decide, record_label
 from reviews.making.mixing import add_known_items
 from reviews.models import KnownAnswer
 from taxonomy.models import ErrorType
-from tests.making import claim_next, make_round, make_run, make_version, numbered
+from tests.making import assessed, claim_next, make_round, make_run, make_version, numbered
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def mark_url(project, output):
 
 def test_what_was_settled_is_proposed(run, reviewer, types):
     item = make_round(run).items.first()
-    record_label(item, reviewer, "fail", types, "No order id.", severity="critical", fault="model")
+    record_label(item, reviewer, assessed("fail", types, "No order id.", severity="critical", fault="model"))
 
     assert proposed_answer(item.output) == {
         "outcome": "fail",
@@ -42,9 +42,9 @@ def test_what_was_settled_is_proposed(run, reviewer, types):
 
 def test_a_decision_is_proposed_over_the_labels(run, lead, reviewer, types):
     item = make_round(run, labels_wanted=2).items.first()
-    record_label(item, reviewer, "fail", types, "mine")
-    record_label(item, lead, "pass", note="hers")
-    decide(item, lead, "fail", types[:1], "The id is missing.")
+    record_label(item, reviewer, assessed("fail", types, "mine"))
+    record_label(item, lead, assessed("pass", note="hers"))
+    decide(item, lead, assessed("fail", types[:1], "The id is missing."))
 
     proposed = proposed_answer(item.output)
 
@@ -108,7 +108,7 @@ def test_a_correction_that_does_not_fit_is_asked_about_and_nothing_is_kept(clien
 
 def test_the_page_shows_what_was_settled(client_of, project, run, lead, reviewer, types):
     item = make_round(run).items.first()
-    record_label(item, reviewer, "fail", types[:1], "Wrong <id>.")
+    record_label(item, reviewer, assessed("fail", types[:1], "Wrong <id>."))
 
     page = client_of(lead).get(mark_url(project, item.output)).content.decode()
 
@@ -118,7 +118,7 @@ def test_the_page_shows_what_was_settled(client_of, project, run, lead, reviewer
 
 def test_a_mark_that_is_taken_back_takes_its_items_out_of_open_rounds(run, lead, reviewer):
     output = run.outputs.order_by("pk").first()
-    known = mark_known(output, lead, "pass")
+    known = mark_known(output, lead, assessed("pass"))
     made = make_round(run)
     made.items.filter(output=output).delete()
     add_known_items(made, 1, "s")
@@ -134,13 +134,13 @@ def test_a_mark_that_is_taken_back_takes_its_items_out_of_open_rounds(run, lead,
 
 def test_the_list_tells_how_often_people_met_it_and_agreed(client_of, project, run, lead, reviewer, types):
     outputs = list(run.outputs.order_by("pk"))
-    mark_known(outputs[0], lead, "fail", types[:1], "Look at the id.")
+    mark_known(outputs[0], lead, assessed("fail", types[:1], "Look at the id."))
     made = make_round(run)
     made.items.filter(output=outputs[0]).delete()
     add_known_items(made, 1, "s")
     item = made.items.get(is_known=True)
-    record_label(item, reviewer, "pass")
-    record_label(item, lead, "fail", types)
+    record_label(item, reviewer, assessed("pass"))
+    record_label(item, lead, assessed("fail", types))
 
     page = client_of(lead).get(reverse("reviews:known", args=[project.slug])).content.decode()
 
@@ -154,11 +154,11 @@ def test_the_list_asks_the_same_number_of_questions_for_one_and_for_thirty(
     outputs = list(make_run(make_version(project, 30), "big").outputs.all())
     url = reverse("reviews:known", args=[project.slug])
     client = client_of(lead)
-    mark_known(outputs[0], lead, "pass")
+    mark_known(outputs[0], lead, assessed("pass"))
     with django_assert_num_queries(9):
         client.get(url)
     for output in outputs[1:]:
-        mark_known(output, lead, "pass")
+        mark_known(output, lead, assessed("pass"))
 
     with django_assert_num_queries(9):
         client.get(url)

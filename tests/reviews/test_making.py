@@ -9,7 +9,16 @@ from reviews.labelling import record_label
 from reviews.making.pools import Selection
 from reviews.making.preview import Pace, pace_of_project, preview_round
 from reviews.models import KnownAnswer, Label, Reason, Round
-from tests.making import claim_next, make_candidate, make_check, make_round, make_run, make_score, make_version
+from tests.making import (
+    assessed,
+    claim_next,
+    make_candidate,
+    make_check,
+    make_round,
+    make_run,
+    make_score,
+    make_version,
+)
 
 HTMX = {"HX-Request": "true"}
 
@@ -227,7 +236,7 @@ def test_the_pace_is_the_median_of_the_last_30_days_or_200_an_hour(project, lead
     made = make_round(make_run(version))
     assert (pace_of_project(project).an_hour, pace_of_project(project).timed) == (200, 0)
     for seconds in range(10, 20):
-        label = record_label(claim_next(made, lead), lead, "pass")
+        label = record_label(claim_next(made, lead), lead, assessed("pass"))
         Label.objects.filter(pk=label.pk).update(seconds=seconds)
 
     assert (pace_of_project(project).seconds, pace_of_project(project).timed) == (14.5, 10)

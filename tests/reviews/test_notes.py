@@ -8,7 +8,7 @@ from reviews.models import Round
 from reviews.notes.wall import by_type, notes_for
 from reviews.rounds.closing import close_round
 from taxonomy.models import ErrorType
-from tests.making import make_candidate, make_round, make_run, make_version
+from tests.making import assessed, make_candidate, make_round, make_run, make_version
 
 
 @pytest.fixture
@@ -26,10 +26,10 @@ def made(run, lead, reviewer, types):
     """Two labels each by Lea and Rob, three of them with a note."""
     made = make_round(run)
     one, two, three, four = made.items.order_by("order")
-    record_label(one, reviewer, "fail", types, "Rob: wrong id")
-    record_label(two, reviewer, "pass")
-    record_label(three, lead, "fail", types[:1], "Lea: too polite")
-    record_label(four, lead, "pass", note="Lea: fine, if short")
+    record_label(one, reviewer, assessed("fail", types, "Rob: wrong id"))
+    record_label(two, reviewer, assessed("pass"))
+    record_label(three, lead, assessed("fail", types[:1], "Lea: too polite"))
+    record_label(four, lead, assessed("pass", note="Lea: fine, if short"))
     return made
 
 
@@ -80,7 +80,7 @@ def test_a_reviewer_does_not_read_of_outputs_that_they_have_yet_to_label(get, re
     third = other.items.order_by("order")[2]
 
     assert notes_in(get(reviewer)) == ["Rob: wrong id"]
-    record_label(third, reviewer, "pass")
+    record_label(third, reviewer, assessed("pass"))
 
     assert notes_in(get(reviewer)) == ["Lea: too polite", "Rob: wrong id"]
 
@@ -107,7 +107,7 @@ def test_a_note_stands_under_each_of_its_error_types(made, lead, types):
 def test_of_each_type_the_newest_are_shown_with_how_many_there_are(project, lead, types, client_of):
     made = make_round(make_run(make_version(project, 15)))
     for number, item in enumerate(made.items.order_by("order")):
-        record_label(item, lead, "fail", types[:1], f"note {number}")
+        record_label(item, lead, assessed("fail", types[:1], f"note {number}"))
 
     (group,) = by_type(notes_for(made, lead, is_lead=True))
 
@@ -135,7 +135,7 @@ def test_odd_addresses_are_answered_calmly(get, lead, query):
 def test_the_wall_takes_the_same_queries_for_any_size(client_of, project, lead, types, size, django_assert_num_queries):
     made = make_round(make_run(make_version(project, size)))
     for number, item in enumerate(made.items.all()):
-        record_label(item, lead, "fail", types[number % 2 :], "x")
+        record_label(item, lead, assessed("fail", types[number % 2 :], "x"))
     client = client_of(lead)
     address = reverse("reviews:notes", args=[project.slug, made.pk])
 

@@ -24,7 +24,7 @@ from reviews.notes.grouping import (
 )
 from reviews.notes.turning import turn_group
 from taxonomy.models import ErrorType
-from tests.making import make_candidate, make_round, make_run, make_version
+from tests.making import assessed, make_candidate, make_round, make_run, make_version
 
 SAID = [("fail", "wrong order number"), ("fail", "order numbers invented"), ("fail", "too polite"), ("pass", "fine")]
 
@@ -40,7 +40,7 @@ def made(run, reviewer):
     made = make_round(run, name="First read")
     Round.objects.filter(pk=made.pk).update(hides_types=True)
     for item, (outcome, note) in zip(made.items.order_by("order"), SAID, strict=False):
-        record_label(item, reviewer, outcome, note=note)
+        record_label(item, reviewer, assessed(outcome, note=note))
     return made
 
 
@@ -103,12 +103,12 @@ def test_of_other_rounds_those_that_fail_without_an_error_type(project, lead, re
     made = make_round(run)
     types = list(ErrorType.objects.in_project(project)[:1])
     one, two, three, four, five = made.items.order_by("order")
-    record_label(one, reviewer, "fail", [], "untyped")
-    record_label(two, reviewer, "fail", types, "typed")
-    record_label(three, reviewer, "pass", [], "fine")
-    record_label(four, reviewer, "fail", types)
+    record_label(one, reviewer, assessed("fail", [], "untyped"))
+    record_label(two, reviewer, assessed("fail", types, "typed"))
+    record_label(three, reviewer, assessed("pass", [], "fine"))
+    record_label(four, reviewer, assessed("fail", types))
     ReviewItem.objects.filter(pk=five.pk).update(is_known=True)
-    record_label(five, reviewer, "fail", [], "of a known item")
+    record_label(five, reviewer, assessed("fail", [], "of a known item"))
 
     assert [found.note for found in notes_in(project)] == ["untyped"]
     Round.objects.update(is_practice=True)
@@ -165,7 +165,7 @@ def test_a_search_that_finds_nothing_says_so(board):
 
 def test_notes_of_a_round(board, made, run, reviewer):
     other = make_round(run, name="Other")
-    record_label(other.items.order_by("order")[0], reviewer, "fail", note="of the other round")
+    record_label(other.items.order_by("order")[0], reviewer, assessed("fail", note="of the other round"))
 
     assert notes_in_page(board(f"?round={other.pk}")) == ["of the other round"]
     assert len(notes_in_page(board())) == 5
@@ -194,7 +194,7 @@ def test_most_like_a_group(board, project, lead, made):
 def test_pages_follow_an_order_though_notes_are_put_away_between_them(board, project, lead, reviewer, client_of):
     many = make_round(make_run(make_version(project, 130)), name="Many")
     for number, item in enumerate(many.items.order_by("order")):
-        record_label(item, reviewer, "fail", note=f"note {number}")
+        record_label(item, reviewer, assessed("fail", note=f"note {number}"))
     cache.clear()
     first = board(f"?order=similar&round={many.pk}")
     shown = notes_in_page(first)
@@ -310,7 +310,7 @@ def test_the_page_says_what_somebody_moved_meanwhile(send, project, lead, made):
 
 def test_labels_of_another_project_are_not_grouped(project, stranger, lead, reviewer, made):
     foreign = make_round(make_run(make_version(ErrorType.objects.exclude(project=project).first().project, 1)))
-    other = record_label(foreign.items.get(), reviewer, "fail", note="foreign")
+    other = record_label(foreign.items.get(), reviewer, assessed("fail", note="foreign"))
     group = group_of(project, lead, "One")
 
     assert put(project, {other.pk: None}, group.pk, lead) == Put(count=0, elsewhere=0, gone=1)
@@ -424,7 +424,7 @@ def test_there_is_an_end_to_groups(project, lead, monkeypatch):
 
 def test_hostile_notes_and_names_stay_text(board, project, lead, reviewer, made):
     evil = "<img src=x onerror=alert(1)>\u202egnihtyna {{ project }}"
-    record_label(label("fine").item, reviewer, "fail", note=evil)
+    record_label(label("fine").item, reviewer, assessed("fail", note=evil))
     group = group_of(project, lead, evil[:80], "too polite")
 
     for query in ("", f"?group={group.pk}", "?group=all", "?q=%3Cimg", f"?like={group.pk}", f"?note={label(evil).pk}"):
@@ -435,7 +435,7 @@ def test_hostile_notes_and_names_stay_text(board, project, lead, reviewer, made)
 
 
 def test_long_notes_unfold(board, reviewer, made):
-    record_label(label("fine").item, reviewer, "fail", note="a" * 299 + "b" * 9000)
+    record_label(label("fine").item, reviewer, assessed("fail", note="a" * 299 + "b" * 9000))
 
     page = board().content.decode()
 
@@ -470,7 +470,7 @@ def test_the_board_takes_the_same_queries_for_any_size(
 ):
     made = make_round(make_run(make_version(project, size)))
     for item in made.items.all():
-        record_label(item, reviewer, "fail", note="x")
+        record_label(item, reviewer, assessed("fail", note="x"))
     group_of_all = make_group(project, "Half", lead)[0]
     labels = list(Label.objects.values_list("pk", flat=True))
     put(project, dict.fromkeys(labels[: size // 2]), group_of_all.pk, lead)

@@ -9,7 +9,7 @@ from reviews.labelling import record_label
 from reviews.models import GroupedNote, NoteGroup, Round
 from reviews.notes.grouping import make_group, put
 from taxonomy.models import ErrorType, Finding
-from tests.making import make_round, make_run, make_version
+from tests.making import assessed, make_round, make_run, make_version
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -29,7 +29,7 @@ def labels(project, reviewer):
     made = make_round(make_run(make_version(project, 8)), name="First read")
     Round.objects.filter(pk=made.pk).update(hides_types=True)
     items = made.items.order_by("order")
-    return [record_label(item, reviewer, "fail", note=f"note {number}") for number, item in enumerate(items)]
+    return [record_label(item, reviewer, assessed("fail", note=f"note {number}")) for number, item in enumerate(items)]
 
 
 @pytest.fixture

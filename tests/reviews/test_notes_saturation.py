@@ -14,7 +14,7 @@ from reviews.notes.saturation import reading_of
 from reviews.notes.steps import Line, Step, step_chart
 from reviews.notes.turning import turn_group
 from taxonomy.models import ErrorType
-from tests.making import make_round, make_run, make_version
+from tests.making import assessed, make_round, make_run, make_version
 
 
 @pytest.fixture
@@ -27,7 +27,9 @@ def read(made, reviewer, said):
     begin = timezone.now() - timedelta(days=1)
     labels = []
     for number, (item, types) in enumerate(zip(made.items.order_by("order"), said, strict=False)):
-        label = record_label(item, reviewer, "pass" if types is None else "fail", types or [], f"note {number}")
+        label = record_label(
+            item, reviewer, assessed("pass" if types is None else "fail", types or [], f"note {number}")
+        )
         Label.objects.filter(pk=label.pk).update(created_at=begin + timedelta(minutes=number))
         labels.append(label)
     return labels
@@ -98,7 +100,7 @@ def test_enough_is_a_hundred_items_of_which_the_last_twenty_brought_nothing(proj
     labels = read(made, reviewer, [[a]] * 80 + [[a, b]] + [[a]] * 18)
     assert not reading_of(project).is_enough  # 99 were read
     last = made.items.order_by("-order").first()
-    record_label(last, reviewer, "fail", [], "something else")
+    record_label(last, reviewer, assessed("fail", [], "something else"))
     assert reading_of(project).quiet == 19
     labels[80].error_types.set([a])
     labels[79].error_types.set([a, b])
@@ -107,7 +109,7 @@ def test_enough_is_a_hundred_items_of_which_the_last_twenty_brought_nothing(proj
 
     assert (reading.read, reading.quiet, reading.is_quiet, reading.left) == (100, 20, True, 1)
     assert not reading.is_enough  # a note that nobody grouped may tell of a new kind
-    record_label(last, reviewer, "fail", [a], "something else")
+    record_label(last, reviewer, assessed("fail", [a], "something else"))
     assert reading_of(project).is_enough
 
 

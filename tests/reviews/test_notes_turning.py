@@ -14,7 +14,7 @@ from reviews.notes.judging import CLOSED, PASSES, Preview, preview_of
 from reviews.notes.turning import TurningError, take_back, turn_group
 from reviews.rounds.closing import close_round
 from taxonomy.models import ErrorType, Finding, TaxonomyVersion, Verdict
-from tests.making import make_round, make_run, make_version
+from tests.making import assessed, make_round, make_run, make_version
 
 
 @pytest.fixture
@@ -48,8 +48,8 @@ def labels(run, reviewer):
     """Two fails with a note."""
     first, second, *_ = items_of(open_coding(run))
     return [
-        record_label(first, reviewer, "fail", note="wrong"),
-        record_label(second, reviewer, "fail", note="off by one"),
+        record_label(first, reviewer, assessed("fail", note="wrong")),
+        record_label(second, reviewer, assessed("fail", note="off by one")),
     ]
 
 
@@ -127,7 +127,7 @@ def test_taken_back_all_is_as_it_was(project, lead, group, labels):
 def test_a_label_that_its_reviewer_changed_since_stays_as_they_said(project, lead, reviewer, group, labels):
     made = turn_group(group, new_type(project), lead).error_type
     labels[0].refresh_from_db()
-    record_label(labels[0].item, reviewer, "fail", [made], "wrong, I am sure", saw=version_of(labels[0]))
+    record_label(labels[0].item, reviewer, assessed("fail", [made], "wrong, I am sure"), saw=version_of(labels[0]))
 
     back = take_back(group, lead)
 
@@ -144,13 +144,16 @@ def test_a_reviewer_who_has_the_label_open_does_not_overwrite_what_the_lead_adde
     turn_group(group, new_type(project), lead)
 
     with pytest.raises(LabelledElsewhere):
-        record_label(labels[0].item, reviewer, "fail", [], "still typing", saw=saw)
+        record_label(labels[0].item, reviewer, assessed("fail", [], "still typing"), saw=saw)
 
 
 def test_an_existing_error_type_is_added_beside_those_that_are_there(project, lead, reviewer, run):
     first, second = ErrorType.objects.in_project(project)[:2]
     one, two, *_ = items_of(open_coding(run))
-    made = [record_label(one, reviewer, "fail", [], "a"), record_label(two, reviewer, "fail", [], "b")]
+    made = [
+        record_label(one, reviewer, assessed("fail", [], "a")),
+        record_label(two, reviewer, assessed("fail", [], "b")),
+    ]
     group = group_of(project, lead, made)
     made[0].error_types.add(first)
     made[1].error_types.add(second)
@@ -166,9 +169,9 @@ def test_an_existing_error_type_is_added_beside_those_that_are_there(project, le
 
 def test_labels_that_pass_and_labels_of_closed_rounds_stay_and_their_notes_wait(project, lead, reviewer, run, labels):
     other = open_coding(run, name="Closed")
-    closed = record_label(items_of(other)[3], reviewer, "fail", note="late")
+    closed = record_label(items_of(other)[3], reviewer, assessed("fail", note="late"))
     close_round(other, lead)
-    passing = record_label(items_of(labels[0].item.round)[4], reviewer, "pass", note="fine")
+    passing = record_label(items_of(labels[0].item.round)[4], reviewer, assessed("pass", note="fine"))
     group = group_of(project, lead, [*labels, closed, passing])
 
     assert preview_of(group, None).refused == {CLOSED: 1, PASSES: 1}
@@ -196,8 +199,8 @@ def test_where_nothing_can_be_labelled_no_error_type_is_made(project, lead, grou
 
 def test_in_a_round_that_hides_types_one_persons_note_contests_nothing(project, lead, reviewer, run):
     item = items_of(open_coding(run, labels_wanted=2))[0]
-    one = record_label(item, reviewer, "fail", note="wrong")
-    record_label(item, lead, "fail", note="rude")
+    one = record_label(item, reviewer, assessed("fail", note="wrong"))
+    record_label(item, lead, assessed("fail", note="rude"))
     group = group_of(project, lead, [one])
 
     assert preview_of(group, None) == Preview(labels=1, items=1, outputs=1, counted=1)
@@ -210,8 +213,8 @@ def test_in_a_round_that_hides_types_one_persons_note_contests_nothing(project, 
 
 def test_where_types_contest_items_the_preview_says_so_and_it_happens(project, lead, reviewer, run):
     item = items_of(make_round(run, labels_wanted=2))[0]
-    one = record_label(item, reviewer, "fail", note="wrong")
-    record_label(item, lead, "fail", note="rude")
+    one = record_label(item, reviewer, assessed("fail", note="wrong"))
+    record_label(item, lead, assessed("fail", note="rude"))
     group = group_of(project, lead, [one])
 
     assert preview_of(group, None) == Preview(labels=1, items=1, outputs=1, contested=1)
@@ -227,7 +230,7 @@ def test_where_types_contest_items_the_preview_says_so_and_it_happens(project, l
 
 
 def test_a_decision_stands_whatever_the_labels_say(project, lead, reviewer, group, labels):
-    decide(labels[0].item, lead, "pass")
+    decide(labels[0].item, lead, assessed("pass"))
 
     assert preview_of(group, None) == Preview(labels=2, items=2, outputs=2, counted=1, decided=1)
     turn_group(group, new_type(project), lead)
@@ -238,19 +241,19 @@ def test_a_decision_stands_whatever_the_labels_say(project, lead, reviewer, grou
 
 def test_items_that_want_more_labels_count_when_they_have_them(project, lead, reviewer, run):
     item = items_of(open_coding(run, labels_wanted=2))[0]
-    group = group_of(project, lead, [record_label(item, reviewer, "fail", note="wrong")])
+    group = group_of(project, lead, [record_label(item, reviewer, assessed("fail", note="wrong"))])
 
     assert preview_of(group, None) == Preview(labels=1, items=1, outputs=1, unfinished=1)
     made = turn_group(group, new_type(project), lead).error_type
     assert not Finding.objects.exists()
-    record_label(item, lead, "fail", note="also wrong")
+    record_label(item, lead, assessed("fail", note="also wrong"))
 
     assert Finding.objects.get().error_type == made
 
 
 def test_notes_that_come_later_are_labelled_as_the_same_error_type(project, lead, reviewer, group, labels):
     made = turn_group(group, new_type(project), lead).error_type
-    late = record_label(items_of(labels[0].item.round)[2], reviewer, "fail", note="wrong again")
+    late = record_label(items_of(labels[0].item.round)[2], reviewer, assessed("fail", note="wrong again"))
     put(project, {late.pk: None}, group.pk, lead)
     group.refresh_from_db()
 
@@ -310,7 +313,7 @@ def test_a_label_taken_back_by_its_reviewer_leaves_the_group(project, lead, revi
 @pytest.mark.django_db(transaction=True)
 def test_two_threads_that_turn_and_label_at_once_lose_nothing(project, lead, reviewer, run):
     made = open_coding(run, labels_wanted=2)
-    labels = [record_label(item, reviewer, "fail", note=f"note {item.pk}") for item in items_of(made)]
+    labels = [record_label(item, reviewer, assessed("fail", note=f"note {item.pk}")) for item in items_of(made)]
     group = group_of(project, lead, labels)
     begun, faults = threading.Barrier(2), []
 
@@ -325,7 +328,7 @@ def test_two_threads_that_turn_and_label_at_once_lose_nothing(project, lead, rev
 
     def label_all():
         for item in reversed(items_of(made)):
-            record_label(item, lead, "fail", note="mine")
+            record_label(item, lead, assessed("fail", note="mine"))
 
     threads = [
         threading.Thread(target=work, args=[job])
@@ -346,7 +349,7 @@ def test_turning_takes_the_same_statements_for_any_size(
     project, lead, reviewer, size, django_assert_num_queries, django_assert_max_num_queries
 ):
     made = open_coding(make_run(make_version(project, size)))
-    labels = [record_label(item, reviewer, "fail", note="x") for item in made.items.all()]
+    labels = [record_label(item, reviewer, assessed("fail", note="x")) for item in made.items.all()]
     group = group_of(project, lead, labels)
     chosen = ErrorType.objects.in_project(project).first()
 

@@ -14,7 +14,7 @@ from reviews.notices.finding import choose_notices, find_notices
 from reviews.notices.sending import PAUSES, send_due
 from reviews.rounds.closing import close_round
 from reviews.tasks import sweep_notices_task
-from tests.making import make_round, make_run, make_version
+from tests.making import assessed, make_round, make_run, make_version
 from tests.people import make_member
 from tests.reviews.mail import mail_server, webhook_receiver
 
@@ -135,16 +135,16 @@ def test_leads_are_told_when_people_differ_and_when_a_round_is_done(project, run
     made = make_round(run, labels_wanted=2)
     first, *others = made.items.order_by("order")
     for person, outcome in ((reviewer, "pass"), (lead, "fail")):
-        record_label(first, person, outcome, note="n")
+        record_label(first, person, assessed(outcome, note="n"))
     Notice.objects.filter(occasion="assigned").delete()
     NoticeChoice.objects.update(by_webhook=["contested", "done"])
 
     sweep_notices_task()
     assert told() == [("Lea", "contested", "webhook")]
-    decide(first, lead, "fail", note="n")
+    decide(first, lead, assessed("fail", note="n"))
     for item in others:
         for person in (reviewer, lead):
-            record_label(item, person, "pass")
+            record_label(item, person, assessed("pass"))
     sweep_notices_task()
 
     assert told() == [("Lea", "contested", "webhook"), ("Lea", "done", "webhook")]
@@ -176,11 +176,11 @@ def test_known_items_that_still_want_labels_do_not_hold_a_round_open(project, ru
     known, *others = made.items.order_by("order")
     ReviewItem.objects.filter(pk=known.pk).update(is_known=True, labels_wanted=9)
     for item in others[:1]:
-        record_label(item, reviewer, "pass")
+        record_label(item, reviewer, assessed("pass"))
     find_notices()
     assert told() == []
 
-    record_label(others[1], reviewer, "pass")
+    record_label(others[1], reviewer, assessed("pass"))
     find_notices()
 
     assert told() == [("Lea", "done", "email")]

@@ -11,7 +11,7 @@ from reviews.labelling import record_label, undo_label
 from reviews.models import Label, Round
 from reviews.rounds.closing import close_round
 from taxonomy.models import ErrorType, Verdict
-from tests.making import claim_next, make_round, make_run, make_version
+from tests.making import assessed, claim_next, make_round, make_run, make_version
 from tests.people import make_member
 
 HTMX = {"HX-Request": "true"}
@@ -31,8 +31,8 @@ def types(project):
 def practice(project, run, lead, types):
     """Two items: one that fails with the first two error types, and one that passes."""
     fails, passes, *_ = run.outputs.order_by("pk")
-    mark_known(fails, lead, "fail", types[:2], "The order id is not the customer's.")
-    mark_known(passes, lead, "pass", (), "All of it is right.")
+    mark_known(fails, lead, assessed("fail", types[:2], "The order id is not the customer's."))
+    mark_known(passes, lead, assessed("pass", (), "All of it is right."))
     return make_practice_round(project, "Begin here", list(known_answers(project)), lead)
 
 
@@ -42,7 +42,7 @@ def item_of(practice, outcome):
 
 def do_all(practice, person):
     while item := claim_next(practice, person):
-        record_label(item, person, "pass")
+        record_label(item, person, assessed("pass"))
 
 
 def first_for(project, person):
@@ -61,7 +61,7 @@ def test_everybody_does_all_items_whoever_did_them_before(project, practice, rev
 
 def test_feedback_says_what_differs(practice, reviewer, types):
     item = item_of(practice, "fail")
-    record_label(item, reviewer, "fail", [types[0], types[2]], "mine")
+    record_label(item, reviewer, assessed("fail", [types[0], types[2]], "mine"))
 
     feedback = feedback_on(item, reviewer)
 
@@ -72,7 +72,7 @@ def test_feedback_says_what_differs(practice, reviewer, types):
 
 def test_feedback_on_what_is_as_it_is_known(practice, reviewer, types):
     item = item_of(practice, "fail")
-    record_label(item, reviewer, "fail", types[:2])
+    record_label(item, reviewer, assessed("fail", types[:2]))
 
     assert feedback_on(item, reviewer).agrees
 
@@ -81,7 +81,7 @@ def test_there_is_no_feedback_before_the_label_nor_outside_practice(practice, ru
     assert feedback_on(item_of(practice, "fail"), reviewer) is None
     ordinary = make_round(run).items.order_by("order").first()  # its output has a known answer
 
-    record_label(ordinary, reviewer, "pass")
+    record_label(ordinary, reviewer, assessed("pass"))
 
     assert feedback_on(ordinary, reviewer) is None
 
@@ -89,7 +89,7 @@ def test_there_is_no_feedback_before_the_label_nor_outside_practice(practice, ru
 def test_error_types_are_not_compared_where_they_are_hidden(practice, reviewer):
     Round.objects.filter(pk=practice.pk).update(hides_types=True)
     item = item_of(practice, "fail")
-    record_label(item, reviewer, "fail", note="The id is wrong.")
+    record_label(item, reviewer, assessed("fail", note="The id is wrong."))
     item.refresh_from_db()
 
     assert feedback_on(item, reviewer).agrees
@@ -171,7 +171,7 @@ def test_who_labelled_before_is_not_held_up(project, practice, run, reviewer):
     other = make_round(run, name="Real work")
     assert first_for(project, reviewer) == practice
 
-    record_label(other.items.first(), reviewer, "pass")
+    record_label(other.items.first(), reviewer, assessed("pass"))
 
     assert first_for(project, reviewer) is None
 
@@ -215,7 +215,7 @@ def test_a_lead_makes_a_practice_round_on_the_page(client_of, project, practice,
 
 def test_a_known_answer_of_another_project_cannot_be_practised(client_of, project, practice, lead, stranger):
     foreign = make_run(make_version(stranger.memberships.get().project, 1)).outputs.get()
-    known = mark_known(foreign, stranger, "pass")
+    known = mark_known(foreign, stranger, assessed("pass"))
 
     answer = client_of(lead).post(
         reverse("reviews:practice", args=[project.slug]), {"name": "Mine", "known": [known.pk]}
@@ -229,9 +229,9 @@ def test_the_first_answer_counts_and_not_the_one_after_the_feedback(
     client_of, project, practice, lead, reviewer, types
 ):
     item = item_of(practice, "fail")
-    record_label(item, reviewer, "pass")
+    record_label(item, reviewer, assessed("pass"))
     undo_label(item, reviewer)
-    record_label(item, reviewer, "fail", types[:2])
+    record_label(item, reviewer, assessed("fail", types[:2]))
 
     page = (
         client_of(lead)

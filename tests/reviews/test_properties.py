@@ -34,7 +34,7 @@ from reviews.models import Claim, Decision, Draft, ItemEvent, Label, ReviewItem,
 from reviews.queue import claim_item, claim_next_item, leave_item
 from reviews.verdicts import verdict_by_labels
 from taxonomy.models import ErrorType, Verdict
-from tests.making import make_round, make_run, make_version
+from tests.making import assessed, make_round, make_run, make_version
 from tests.people import make_member
 
 OUTPUTS, PEOPLE = 3, 4
@@ -168,7 +168,7 @@ class Reviewing(RuleBasedStateMachine):
         types = [self.types[number] for number in said["types"]]
         more = {name: said[name] for name in ("severity", "fault", "failing_step")}
         try:
-            record_label(item, person, said["outcome"], types, said["note"], imported=imported, **more)
+            record_label(item, person, assessed(said["outcome"], types, said["note"], **more), imported=imported)
         except NotYours:
             assert not may or item.round_id in self.closed_rounds
             return
@@ -206,7 +206,11 @@ class Reviewing(RuleBasedStateMachine):
     def decide(self, place, said):
         item = self.items[place]
         try:
-            decide(item, self.lead, said["outcome"], [self.types[number] for number in said["types"]], said["note"])
+            decide(
+                item,
+                self.lead,
+                assessed(said["outcome"], [self.types[number] for number in said["types"]], said["note"]),
+            )
         except NotYours:
             assert item.round_id in self.closed_rounds
         else:

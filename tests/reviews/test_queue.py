@@ -9,7 +9,7 @@ from django.utils import timezone
 from reviews.labelling import NotYours, record_label
 from reviews.models import Claim, Label
 from reviews.queue import claim_item
-from tests.making import claim_next, make_round, make_run, make_version
+from tests.making import assessed, claim_next, make_round, make_run, make_version
 from tests.people import make_user
 
 
@@ -42,7 +42,7 @@ def test_nobody_gets_an_item_that_they_labelled(open_round, reviewer):
     seen = []
     while item := claim_next(open_round, reviewer):
         seen.append(item.pk)
-        record_label(item, reviewer, "pass")
+        record_label(item, reviewer, assessed("pass"))
 
     assert sorted(seen) == sorted(open_round.items.values_list("pk", flat=True))
 
@@ -60,7 +60,7 @@ def test_a_late_label_is_refused_when_another_holds_the_item(open_round, lead, r
     claim_next(open_round, reviewer)
 
     with pytest.raises(NotYours, match="15 minutes"):
-        record_label(held, lead, "pass")
+        record_label(held, lead, assessed("pass"))
 
     assert not Label.objects.exists()
 
@@ -69,7 +69,7 @@ def test_a_late_label_counts_when_nobody_took_the_item(open_round, lead):
     held = claim_next(open_round, lead)
     expire(held)
 
-    record_label(held, lead, "pass")
+    record_label(held, lead, assessed("pass"))
 
     assert Label.objects.get().item == held
 
@@ -84,7 +84,7 @@ def test_ten_people_at_once_label_each_item_as_often_as_wanted(project):
         try:
             while item := claim_next(made, person):
                 try:
-                    record_label(item, person, "pass")
+                    record_label(item, person, assessed("pass"))
                 except NotYours:
                     held_together.append(item.pk)
         finally:

@@ -10,7 +10,7 @@ from reviews.rounds.closing import close_round
 from reviews.rounds.figures import figures_of
 from reviews.rounds.narrowing import NarrowingError, filters_in, narrowed
 from taxonomy.models import ErrorType
-from tests.making import make_candidate, make_round, make_run, make_version
+from tests.making import assessed, make_candidate, make_round, make_run, make_version
 
 HTMX = {"HX-Request": "true"}
 
@@ -44,7 +44,7 @@ def found(made, **given):
 
 
 def test_the_page_counts_items_by_status_and_leads_to_them(get, project, reviewer, made):
-    record_label(items_of(made)[0], reviewer, "pass")
+    record_label(items_of(made)[0], reviewer, assessed("pass"))
 
     page = get().content.decode()
 
@@ -58,7 +58,7 @@ def test_the_page_counts_items_by_status_and_leads_to_them(get, project, reviewe
 
 def test_items_are_found_by_status_reason_and_candidate(project, reviewer, made):
     first, second, *_ = items_of(made)
-    record_label(first, reviewer, "pass")
+    record_label(first, reviewer, assessed("pass"))
     ReviewItem.objects.filter(pk=second.pk).update(reasons=["audit", "tag"], is_known=True)
     candidate = made.runs.get().candidate_id
 
@@ -75,9 +75,9 @@ def test_items_are_found_by_what_one_label_says(run, lead, reviewer):
     made = make_round(run, labels_wanted=2)
     wrong, odd = ErrorType.objects.in_project(made.project)[:2]
     first, second, *_ = items_of(made)
-    record_label(first, lead, "pass")
-    record_label(first, reviewer, "fail", [wrong], "Order id 5 % off")
-    record_label(second, lead, "fail", [odd], "made up")
+    record_label(first, lead, assessed("pass"))
+    record_label(first, reviewer, assessed("fail", [wrong], "Order id 5 % off"))
+    record_label(second, lead, assessed("fail", [odd], "made up"))
 
     assert found(made, person=lead.pk) == [0, 1]
     assert found(made, person=lead.pk, outcome="fail") == [1]
@@ -95,11 +95,11 @@ def test_items_are_found_by_how_they_were_settled(run, lead, reviewer):
     ReviewItem.objects.filter(pk=known.pk).update(is_known=True)
     for item in (agreed, known):
         for person in (lead, reviewer):
-            record_label(item, person, "fail", note="x")
+            record_label(item, person, assessed("fail", note="x"))
     for item in (decided, contested):
-        record_label(item, lead, "pass")
-        record_label(item, reviewer, "fail", note="x")
-    decide(decided, lead, "pass")
+        record_label(item, lead, assessed("pass"))
+        record_label(item, reviewer, assessed("fail", note="x"))
+    decide(decided, lead, assessed("pass"))
 
     assert found(made, outcome="settled_fail") == [0]
     assert found(made, outcome="settled_pass") == [1]
@@ -109,7 +109,7 @@ def test_items_are_found_by_how_they_were_settled(run, lead, reviewer):
 def test_items_are_found_by_whom_they_wait_for(made, lead, reviewer):
     put_off, returned, assigned, _ = items_of(made)
     Deferral.objects.create(item=put_off, reviewer=reviewer)
-    record_label(returned, reviewer, "pass")
+    record_label(returned, reviewer, assessed("pass"))
     return_label(returned, reviewer, lead, "again")
     ReviewItem.objects.filter(pk=returned.pk).update(assigned_to=[])
     ReviewItem.objects.filter(pk=assigned.pk).update(assigned_to=[lead.pk])
@@ -120,7 +120,7 @@ def test_items_are_found_by_whom_they_wait_for(made, lead, reviewer):
     assert found(made, returned="anyone") == found(made, returned=reviewer.pk) == [1]
     assert found(made, assigned=lead.pk) == found(made, assigned="anyone") == [2]
     assert found(made, assigned="nobody") == [0, 1, 3]
-    record_label(returned, reviewer, "pass")
+    record_label(returned, reviewer, assessed("pass"))
     assert found(made, returned="anyone") == []
 
 
@@ -152,7 +152,7 @@ def test_a_filter_that_cannot_be_is_refused(get, given):
 
 
 def test_the_page_keeps_its_filters_for_what_is_done_to_all_that_fit(get, project, made, reviewer):
-    record_label(items_of(made)[0], reviewer, "fail", note="x")
+    record_label(items_of(made)[0], reviewer, assessed("fail", note="x"))
 
     page = get(f"?person={reviewer.pk}&outcome=fail").content.decode()
 
@@ -164,7 +164,7 @@ def test_the_page_keeps_its_filters_for_what_is_done_to_all_that_fit(get, projec
 def test_figures_by_person(made, lead, reviewer):
     first, second, third, _ = items_of(made)
     for item, outcome, seconds in ((first, "fail", 10), (second, "pass", 30)):
-        record_label(item, reviewer, outcome, note="x")
+        record_label(item, reviewer, assessed(outcome, note="x"))
         Label.objects.filter(item=item).update(seconds=seconds)
     Deferral.objects.create(item=third, reviewer=lead)
 
@@ -192,7 +192,7 @@ def test_figures_by_reason(run, lead, reviewer):
     ReviewItem.objects.filter(pk=known.pk).update(is_known=True)
     for item, outcomes in ((failed, "ff"), (passed, "pp"), (contested, "pf"), (known, "ff")):
         for person, outcome in zip((lead, reviewer), outcomes, strict=True):
-            record_label(item, person, "fail" if outcome == "f" else "pass", note="x")
+            record_label(item, person, assessed("fail" if outcome == "f" else "pass", note="x"))
 
     rows = {row.reason: (row.items, row.done, row.contested, row.judged, row.fails) for row in figures_of(made).reasons}
 
@@ -202,7 +202,7 @@ def test_figures_by_reason(run, lead, reviewer):
 def test_what_is_left_and_how_long_it_takes(run, lead, reviewer):
     made = make_round(run, labels_wanted=2)
     for item in items_of(made)[:2]:
-        record_label(item, reviewer, "pass")
+        record_label(item, reviewer, assessed("pass"))
     Label.objects.update(seconds=30)
 
     figures = figures_of(made)
@@ -222,7 +222,7 @@ def test_a_round_that_nobody_has_begun_has_no_estimate(made):
 
 
 def test_progress_comes_after_the_page_and_stands_alone_too(get, project, reviewer, made):
-    record_label(items_of(made)[0], reviewer, "fail", note="x")
+    record_label(items_of(made)[0], reviewer, assessed("fail", note="x"))
 
     assert f'hx-get="{reverse("reviews:round_progress", args=[project.slug, made.pk])}"' in get().content.decode()
     part = get(name="round_progress", **HTMX).content.decode()
@@ -235,8 +235,8 @@ def test_progress_comes_after_the_page_and_stands_alone_too(get, project, review
 def test_a_contested_item_leads_to_whoever_decides(run, client_of, project, lead, reviewer):
     made = make_round(run, labels_wanted=2)
     item = items_of(made)[0]
-    record_label(item, lead, "pass")
-    record_label(item, reviewer, "fail", note="x")
+    record_label(item, lead, assessed("pass"))
+    record_label(item, reviewer, assessed("fail", note="x"))
 
     page = client_of(lead).get(reverse("reviews:round", args=[project.slug, made.pk])).content.decode()
 
@@ -269,8 +269,8 @@ def test_the_page_takes_the_same_queries_for_any_size(
     made = make_round(make_run(make_version(project, size)), labels_wanted=2)
     types = list(ErrorType.objects.in_project(project)[:2])
     for item in made.items.all():
-        record_label(item, reviewer, "fail", types, "x")
-        record_label(item, lead, "pass")
+        record_label(item, reviewer, assessed("fail", types, "x"))
+        record_label(item, lead, assessed("pass"))
     client = client_of(lead)
     address = reverse("reviews:round", args=[project.slug, made.pk])
 

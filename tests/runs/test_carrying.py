@@ -16,7 +16,7 @@ from evalhub.runs.models import Output, Run
 from evalhub.runs.reusing import digest_of
 from evalhub.runs.starting import StartingError
 from reviews.labelling import record_label
-from tests.making import make_check, make_round, make_run, make_version, numbered
+from tests.making import assessed, make_check, make_round, make_run, make_version, numbered
 from tests.runs.making import make_caller, start
 
 
@@ -144,7 +144,7 @@ def test_taking_over_twice_is_one_run_and_from_a_taken_one_the_first_counts(vers
 def test_labels_and_verdicts_stay_with_the_outputs_that_were_read(version, lead, reviewer):
     run = make_run(version)
     item = make_round(run).items.earliest("pk")
-    record_label(item, reviewer, "pass")
+    record_label(item, reviewer, assessed("pass"))
 
     made = carry_outputs(run, corrected(version, lead, "one"), lead)
 

@@ -29,7 +29,7 @@ from reviews.notes.grouping import make_group, put
 from taxonomy.models import ErrorType
 from taxonomy.types.examples import add_example
 from taxonomy.versions import record_change
-from tests.making import admin_of, make_candidate, make_check, make_round, make_run, make_score, make_version
+from tests.making import admin_of, assessed, make_candidate, make_check, make_round, make_run, make_score, make_version
 from tests.people import make_member
 
 
@@ -121,7 +121,7 @@ def make_world(project: Project, text: str = "plain") -> World:
     review_round.guidelines = text
     review_round.save()
     labelled, waiting = review_round.items.order_by("order")
-    record_label(labelled, admin, "fail", [error_type], text)
+    record_label(labelled, admin, assessed("fail", [error_type], text))
     contested, decided = make_contested(project, other_run, [member.user, admin], text)
     pool = make_upload(project, text, Upload.Purpose.PRODUCTION_SAMPLES, Upload.State.DONE)
     sample = ProductionSample.objects.create(
@@ -165,7 +165,7 @@ def make_world(project: Project, text: str = "plain") -> World:
         correction=propose_correction(version.examples.earliest("position"), admin, text, f"{text} corrected").pk,
         contested_item=contested,
         decided_item=decided,
-        known_answer=mark_known(outputs[0], admin, "fail", [error_type], text).pk,
+        known_answer=mark_known(outputs[0], admin, assessed("fail", [error_type], text)).pk,
         note_group=make_note_group(project, contested, text),
         export=ask_for_export(project, admin, "outputs", "csv", {"run": str(run.pk)}).pk,
     )
@@ -176,9 +176,9 @@ def make_contested(project: Project, run: Run, people: list[User], text: str) ->
     contested = make_round(run, labels_wanted=2, name=text[:100])
     first, second = contested.items.order_by("order")
     for item in (first, second):
-        record_label(item, people[0], "pass", note=text)
-        record_label(item, people[1], "fail", note=text)
-    decide(second, people[1], "fail", note=text)
+        record_label(item, people[0], assessed("pass", note=text))
+        record_label(item, people[1], assessed("fail", note=text))
+    decide(second, people[1], assessed("fail", note=text))
     return first.pk, second.pk
 
 

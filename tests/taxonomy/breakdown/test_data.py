@@ -16,7 +16,7 @@ from taxonomy.settling import record_check_verdicts, record_verdict, withdraw_ve
 from taxonomy.statistics.clusters import robust
 from taxonomy.statistics.weighting import Group, hajek
 from taxonomy.versions import VersionError, record_change
-from tests.making import make_check, make_round, make_run, make_score, make_version, numbered
+from tests.making import assessed, make_check, make_round, make_run, make_score, make_version, numbered
 from tests.taxonomy.breakdown.making import make_scene, make_types
 
 ALL = Estimated.ALL
@@ -203,7 +203,7 @@ def test_a_label_is_in_the_figures_at_once(project, lead, version, types):
     item = make_round(run).items.earliest("order")
     assert counts(project)["format"] == (0, 0)
 
-    record_label(item, lead, "fail", [types["format"]], "")
+    record_label(item, lead, assessed("fail", [types["format"]], ""))
     assert counts(project)["format"] == (1, 1)
 
     withdraw_verdict(item.output)

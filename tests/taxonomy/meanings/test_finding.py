@@ -16,7 +16,7 @@ from reviews.settling import derive_verdicts
 from taxonomy.meanings import finding
 from taxonomy.meanings.finding import due_outputs, find_by_checks
 from taxonomy.models import CheckMeaning, ErrorType, Finding, FindingSet, Verdict
-from tests.making import admin_of, make_check, make_round, make_run, make_score, make_version
+from tests.making import admin_of, assessed, make_check, make_round, make_run, make_score, make_version
 
 pytestmark = pytest.mark.django_db
 
@@ -105,8 +105,8 @@ def test_what_checks_found_stands_beside_what_people_said_unless_they_passed_it(
     form, value = meant
     invented = ErrorType.objects.get(project=project, code="invented_information")
     items = {item.output_id: item for item in make_round(run).items.all()}
-    record_label(items[outputs[0].pk], reviewer, "pass")
-    record_label(items[outputs[1].pk], reviewer, "fail", [invented])
+    record_label(items[outputs[0].pk], reviewer, assessed("pass"))
+    record_label(items[outputs[1].pk], reviewer, assessed("fail", [invented]))
     CheckMeaning.objects.filter(error_type=value).delete()  # so that the labels knew less than the checks do now
     CheckMeaning.objects.filter(error_type=form).delete()
     for output in outputs[:2]:
@@ -137,7 +137,7 @@ def test_a_pass_that_is_withdrawn_gives_the_finding_back(scored, meant, reviewer
     find_by_checks(run)
     item = make_round(run).items.get(output=outputs[0])
 
-    record_label(item, reviewer, "pass")
+    record_label(item, reviewer, assessed("pass"))
     assert said(outputs)[0] == ("people", "pass", [], [])
     assert find_by_checks(run) == 0
     undo_label(item, reviewer)
@@ -150,7 +150,9 @@ def test_verdicts_without_a_reason_go(scored, meant, project, reviewer):
     run, outputs, is_json, _ = scored
     form, value = meant
     find_by_checks(run)
-    record_label(make_round(run).items.get(output=outputs[1]), reviewer, "fail", ErrorType.objects.filter(pk=form))
+    record_label(
+        make_round(run).items.get(output=outputs[1]), reviewer, assessed("fail", ErrorType.objects.filter(pk=form))
+    )
     retire_check(is_json, admin_of(project))
 
     assert find_by_checks(run) == 2
@@ -181,7 +183,7 @@ def test_the_longest_cause_that_fits_counts(scored):
 
     expected = [exact, plain, rest, plain]
     assert said(outputs)[:4] == [("check", "fail", [], [key]) for key in expected]
-    record_label(make_round(run).items.get(output=outputs[2]), admin_of(run.project), "fail", note="no")
+    record_label(make_round(run).items.get(output=outputs[2]), admin_of(run.project), assessed("fail", note="no"))
     assert said(outputs)[2] == ("people", "fail", [], [rest])
 
 
@@ -238,7 +240,7 @@ def test_an_output_that_is_being_settled_is_waited_for(scored, meant, project, r
 
     thread = threading.Thread(target=elsewhere)
     with transaction.atomic():
-        record_label(item, reviewer, "pass")
+        record_label(item, reviewer, assessed("pass"))
         thread.start()
         deadline = time.monotonic() + 30
         while not waiting_for_a_lock():

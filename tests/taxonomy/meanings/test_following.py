@@ -20,7 +20,7 @@ from taxonomy.meanings.notes import how_far
 from taxonomy.meanings.sweeping import runs_to_find_in
 from taxonomy.models import CheckMeaning, ErrorType, Finding, FindingNote, Verdict
 from taxonomy.tasks import find_in_eval_set_task, sweep_findings_task
-from tests.making import admin_of, make_check, make_round, make_run, make_version
+from tests.making import admin_of, assessed, make_check, make_round, make_run, make_version
 from tests.serving.waiting import wait_until
 
 pytestmark = pytest.mark.django_db
@@ -173,7 +173,7 @@ def test_a_missing_answer_that_people_settled_stays(run, lead, reviewer):
     score_run(run)
     find_by_checks(run)
     for item in make_round(run).items.all():
-        record_label(item, reviewer, "fail", note="nothing there")
+        record_label(item, reviewer, assessed("fail", note="nothing there"))
 
     with pytest.raises(StateError, match="people have already reviewed"):
         retry_failed(run, lead)

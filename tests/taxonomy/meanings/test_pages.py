@@ -16,7 +16,7 @@ from taxonomy.meanings.changing import effects_of
 from taxonomy.meanings.defaults import mean_by_default
 from taxonomy.meanings.finding import find_by_checks
 from taxonomy.models import CheckMeaning, ErrorType, Verdict
-from tests.making import make_check, make_round, make_run, make_score, make_version
+from tests.making import assessed, make_check, make_round, make_run, make_score, make_version
 
 pytestmark = pytest.mark.django_db
 
@@ -144,7 +144,7 @@ def having(types):
 
 def test_outputs_that_people_passed_are_left_out_of_the_look(run, is_json, reviewer):
     item = make_round(run).items.order_by("pk").first()
-    record_label(item, reviewer, "pass")
+    record_label(item, reviewer, assessed("pass"))
 
     (effect,) = effects_of(is_json, {"invalid_json": None})
 
@@ -236,7 +236,7 @@ def test_an_output_says_who_found_what(client_of, lead, reviewer, run, types):
     )
     item = make_round(run, labels_wanted=2).items.get(output=output)
     for person in (reviewer, lead):
-        record_label(item, person, "fail", [types["invented_information"]], failing_step=2)
+        record_label(item, person, assessed("fail", [types["invented_information"]], failing_step=2))
     page = fragment(client, output)
     assert f"Fail by people: {reviewer}, {lead} Invented information First failing step: 2" in page
     assert "Broken format by check “Valid JSON”" in page
@@ -245,7 +245,7 @@ def test_an_output_says_who_found_what(client_of, lead, reviewer, run, types):
 def test_an_output_that_a_person_passed_says_that_checks_do_not_count(client_of, lead, run):
     find_by_checks(run)
     output = run.outputs.order_by("pk")[0]
-    decide(make_round(run).items.get(output=output), lead, "pass", note="The fence is fine.")
+    decide(make_round(run).items.get(output=output), lead, assessed("pass", note="The fence is fine."))
 
     page = fragment(client_of(lead), output)
 
