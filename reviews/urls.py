@@ -35,6 +35,10 @@ urlpatterns = [
     path("review/notes/", board_views.board, name="board"),
     path("review/notes/put/", board_views.put_notes, name="put_notes"),
     path("review/notes/saturation/", saturation_views.saturation, name="saturation"),
+    path("review/notes/saturation/types/<int:pk>/", saturation_views.kind_items, {"kind": "type"}, name="type_items"),
+    path(
+        "review/notes/saturation/groups/<int:pk>/", saturation_views.kind_items, {"kind": "group"}, name="group_items"
+    ),
     path("review/notes/groups/<int:pk>/change/", group_views.change_note_group, name="change_note_group"),
     path("review/notes/groups/<int:pk>/merge/", group_views.merge_note_group, name="merge_note_group"),
     path("review/notes/groups/<int:pk>/dissolve/", group_views.dissolve_note_group, name="dissolve_note_group"),

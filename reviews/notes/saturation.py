@@ -74,16 +74,26 @@ def reading_of(project: Project, shown: Round | None = None) -> Reading:
 
     Without practice rounds and known items, which are chosen to hold certain errors. Eight statements.
     """
-    labels = Label.objects.filter(item__round__project=project, item__round__is_practice=False, item__is_known=False)
-    if shown:
-        labels = labels.filter(item__round=shown)
-    order = labels.values("item").annotate(first=Min("created_at")).order_by("first", "item")
-    items: list[int] = list(order.values_list("item", flat=True))
-    kinds = kinds_of(project, labels)
+    items, kinds = items_read(project, shown)
     saturation = curve(kinds.get(item, ()) for item in items)
     open_notes = waiting(notes_in(project, shown)).filter(item__in=items[-QUIET:], outcome=Verdict.Outcome.FAIL)
     left = open_notes.values("item").distinct().count()
     return Reading(len(items), arrivals_of(items, kinds), saturation, left)
+
+
+def items_with(project: Project, shown: Round | None, kind: Kind) -> list[tuple[int, int]]:
+    """(how many had been read, item) of each item that tells of the kind, in the order of reading."""
+    items, kinds = items_read(project, shown)
+    return [(place, item) for place, item in enumerate(items, start=1) if kind in kinds.get(item, ())]
+
+
+def items_read(project: Project, shown: Round | None) -> tuple[list[int], dict[int, set[Kind]]]:
+    """The items with a label, in the order of their first one, and the kinds of error that they tell of."""
+    labels = Label.objects.filter(item__round__project=project, item__round__is_practice=False, item__is_known=False)
+    if shown:
+        labels = labels.filter(item__round=shown)
+    order = labels.values("item").annotate(first=Min("created_at")).order_by("first", "item")
+    return list(order.values_list("item", flat=True)), kinds_of(project, labels)
 
 
 def kinds_of(project: Project, labels: QuerySet[Label]) -> dict[int, set[Kind]]:

@@ -150,6 +150,40 @@ def test_the_chart_and_the_table_agree(page, project, reviewer, made, types):
     assert rows[1][2] == reverse("runs:output", args=[project.slug, made.items.order_by("order")[2].output_id])
 
 
+def test_each_count_opens_the_items_that_it_counts(client_of, page, project, lead, reviewer, made, types):
+    a, b, _ = types
+    labels = read(made, reviewer, [[a], None, [a, b], [], []])
+    group, _ = make_group(project, "Rude", lead)
+    put(project, {label.pk: None for label in labels[3:]}, group.pk, lead)
+    html = page().content.decode()
+
+    counts = re.findall(r'<a class="number-link" href="([^"]*)">(\d+)<', html)
+
+    assert [int(count) for _, count in counts] == [2, 1, 2]
+    for link, count in counts:
+        listed = client_of(lead).get(link).content.decode()
+        assert listed.count('<th scope="row">') == int(count)
+    listed = client_of(lead).get(counts[0][0]).content.decode()
+    wanted = [reverse("runs:output", args=[project.slug, labels[at].item.output_id]) for at in (0, 2)]
+    assert re.findall(r'<a class="clip" href="([^"]*)"', listed) == wanted
+    types_page = client_of(lead).get(reverse("taxonomy:error_type", args=[project.slug, a.pk]))
+    assert types_page.status_code == 200
+
+
+def test_items_of_a_kind_come_in_pages(client_of, project, lead, reviewer, types, monkeypatch):
+    monkeypatch.setattr("reviews.notes.saturation_views.ROWS", 2)
+    read(make_round(make_run(make_version(project, 5))), reviewer, [[types[0]]] * 5)
+    address = reverse("reviews:type_items", args=[project.slug, types[0].pk])
+
+    pages = [
+        client_of(lead).get(address + query).content.decode() for query in ("", "?after=2", "?after=4", "?after=5")
+    ]
+
+    assert [each.count('<th scope="row">') for each in pages] == [2, 2, 1, 0]
+    assert ['rel="next"' in each for each in pages] == [True, True, False, False]
+    assert "No item tells of this" in pages[3]
+
+
 def test_empty_pages_say_what_to_do(page, reviewer, made):
     assert "Nothing has been read yet" in text_of(page())
     read(made, reviewer, [[]])

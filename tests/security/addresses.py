@@ -214,6 +214,8 @@ ADDRESSES = {
     "reviews:board": page(LEAD),
     "reviews:put_notes": page(LEAD, POST),
     "reviews:saturation": page(LEAD),
+    "reviews:type_items": page(LEAD, GET, "error_type"),
+    "reviews:group_items": page(LEAD, GET, "note_group"),
     "reviews:change_note_group": page(LEAD, POST, "note_group"),
     "reviews:merge_note_group": page(LEAD, POST, "note_group"),
     "reviews:dissolve_note_group": page(LEAD, POST, "note_group"),
