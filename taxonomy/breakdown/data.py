@@ -131,7 +131,7 @@ def read_figures(about: Breakdown, runs: Sequence[Run], narrowing: Narrowing) ->
     assert about.version is not None
     filters, keys = about.filters, [run.pk for run in runs]
     counts, found = counts_of(keys, narrowing, with_probability=filters.estimates_all)
-    roller = Roller(about.tree, found)
+    roller = Roller(about.tree, found, tells_chances=filters.estimates_all)
     stored = {run: figures.stored for run, figures in figures_of(runs).items()}
     meant = meant_checks(about.version, about.tree) if filters.shows_checks else Meant({}, {})
     active = active_checks(about.version) if filters.estimates_all else frozenset()

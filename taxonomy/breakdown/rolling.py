@@ -17,6 +17,8 @@ NOT_IN_VERSION = 0
 """The row of findings whose error type a version of the taxonomy does not know yet."""
 ANY = -1
 """The row of outputs with whatever fault: people failed them, or a check found something."""
+PEOPLE, CHECK, FAIL = Source.PEOPLE.value, Source.CHECK.value, Verdict.Outcome.FAIL.value
+RANKS = Severity.values
 NO_TYPE = "none"
 """The severity of an output that people failed without naming an error type."""
 
@@ -43,7 +45,7 @@ class RunCounts:
     """One run's outputs, counted. ``own`` and ``rolled``: (source, row) -> outputs.
 
     ``worst``: severity of the worst finding -> outputs that people failed. ``parts``: chance of being chosen for
-    review (None: not known) -> what people settled; told apart only where the counts do so.
+    review (None: not known) -> what people settled; filled only where it is asked for.
     """
 
     settled: int = 0
@@ -55,14 +57,22 @@ class RunCounts:
 
 
 class Roller:
-    """Counts verdicts into the rows of one version of the taxonomy."""
+    """Counts verdicts into the rows of one version of the taxonomy. ``tells_chances``: fill ``RunCounts.parts`` too."""
 
-    def __init__(self, tree: Tree, found: Mapping[int, Found]) -> None:
+    def __init__(self, tree: Tree, found: Mapping[int, Found], tells_chances: bool = False) -> None:
         self.tree = tree
+        self.tells_chances = tells_chances
         self.above = {key: tuple(tree.counts_in(key)) for key in tree.types}
         self.rows = {
-            key: {Source.PEOPLE.value: self.rows_of(each.people), Source.CHECK.value: self.rows_of(each.checks)}
-            for key, each in found.items()
+            key: {PEOPLE: self.rows_of(each.people), CHECK: self.rows_of(each.checks)} for key, each in found.items()
+        }
+        # Prepared for each FindingSet, since there are far fewer of them than counts.
+        self.own = {
+            key: [(source, row) for source in rows for row in rows[source].own] for key, rows in self.rows.items()
+        }
+        self.rolled = {
+            key: [(source, row) for source in rows for row in rows[source].rolled if row != ANY or source == CHECK]
+            for key, rows in self.rows.items()
         }
         self.severities = {key: self.worst_of(each.people) for key, each in found.items()}
 
@@ -74,9 +84,8 @@ class Roller:
 
     def worst_of(self, types: Iterable[int]) -> str:
         """The severity of the worst of these types, as this version has it; NO_TYPE if it knows none of them."""
-        ranks = list(Severity.values)
         known = [self.tree.types[way[0]].severity for key in types if (way := self.above.get(key))]
-        return max(known, key=ranks.index, default=NO_TYPE)
+        return max(known, key=RANKS.index, default=NO_TYPE)
 
     def count(self, counts: Iterable[Count]) -> dict[int, RunCounts]:
         """run -> its outputs, counted; runs without verdicts have no entry."""
@@ -86,27 +95,26 @@ class Roller:
         return dict(found)
 
     def add(self, into: RunCounts, each: Count) -> None:
-        rows, count = self.rows[each.found], each.outputs
-        for source, found in rows.items():
-            for row in found.own:
-                into.own[source, row] += count
-            for row in found.rolled:
-                if row != ANY or source == Source.CHECK:
-                    into.rolled[source, row] += count
-        if each.source == Source.PEOPLE:
-            self.add_settled(into, each)
+        count, own, rolled = each.outputs, into.own, into.rolled
+        for key in self.own[each.found]:
+            own[key] += count
+        for key in self.rolled[each.found]:
+            rolled[key] += count
+        if each.source == PEOPLE:
+            into.settled += count
+            if each.outcome == FAIL:
+                into.failed += count
+                rolled[PEOPLE, ANY] += count
+                into.worst[self.severities[each.found]] += count
+            if self.tells_chances:
+                self.add_part(into.parts[each.probability], each)
 
-    def add_settled(self, into: RunCounts, each: Count) -> None:
-        count, part = each.outputs, into.parts[each.probability]
-        into.settled += count
+    def add_part(self, part: Part, each: Count) -> None:
+        rows, count = self.rows[each.found][PEOPLE], each.outputs
         part.n += count
-        rows = self.rows[each.found][Source.PEOPLE]
         for row in rows.rolled - {ANY}:
             part.rolled[row] += count
         for row in rows.own:
             part.own[row] += count
-        if each.outcome == Verdict.Outcome.FAIL:
-            into.failed += count
-            into.rolled[Source.PEOPLE.value, ANY] += count
-            into.worst[self.severities[each.found]] += count
+        if each.outcome == FAIL:
             part.rolled[ANY] += count

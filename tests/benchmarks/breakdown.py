@@ -17,6 +17,7 @@ from statistics import median
 from typing import Any
 
 from evalhub.serving.benchmarks import Figure
+from tests.benchmarks import comparison_data
 
 EXAMPLES = 125_000
 CANDIDATES, PARENTS, BELOW_EACH = 8, 8, 4
@@ -90,7 +91,8 @@ WHERE verdict.run_id = ANY(%(runs)s) ORDER BY verdict.id
 """
 FLOOR = (
     "SELECT run_id, outcome, count(*) FROM taxonomy_verdict WHERE run_id = ANY(%s) GROUP BY run_id, outcome",
-    "SELECT run_id, error_type_id, count(*) FROM taxonomy_finding WHERE run_id = ANY(%s) GROUP BY run_id, error_type_id",
+    "SELECT run_id, error_type_id, count(*) FROM taxonomy_finding WHERE run_id = ANY(%s)"
+    " GROUP BY run_id, error_type_id",
 )
 
 
@@ -148,9 +150,7 @@ class World:
         from evalhub.candidates.models import Candidate
         from evalhub.runs.models import Run
 
-        candidate = Candidate.objects.create(
-            project=self.project, name=f"Candidate {number}", is_baseline=number == 0
-        )
+        candidate = Candidate.objects.create(project=self.project, name=f"Candidate {number}", is_baseline=number == 0)
         return Run.objects.create(
             project=self.project, version=self.version, candidate=candidate, source=Run.Source.UPLOADED,
             state=Run.State.FINISHED, planned_outputs=self.examples, started_by=self.lead, finished_at=timezone.now(),
@@ -167,6 +167,7 @@ class World:
     def fill(self) -> None:
         from django.db import connection
 
+        from evalhub.evalsets.contents import facts_of
         from evalhub.runs.figures import keep_figures
 
         keys = [run.pk for run in self.runs]
@@ -187,6 +188,8 @@ class World:
             cursor.execute("SET session_replication_role = DEFAULT")
             cursor.execute("VACUUM ANALYZE")
         keep_figures(keys)
+        self.version.facts = facts_of(self.version)  # as an import does
+        self.version.save()
         self.note_scoring()
 
     def note_scoring(self) -> None:
@@ -194,7 +197,9 @@ class World:
         from evalhub.checks.models import CompleteScoring
 
         CompleteScoring.objects.bulk_create(
-            CompleteScoring(run=run, by=check, finished_at=run.finished_at) for run in self.runs for check in self.checks
+            CompleteScoring(run=run, by=check, finished_at=run.finished_at)
+            for run in self.runs
+            for check in self.checks
         )
 
 
@@ -236,8 +241,4 @@ def breakdown_figures(world: World) -> list[Figure]:
 
 def run() -> list[Figure]:
     world = World(int(os.environ.get("EVALHUB_BREAKDOWN_EXAMPLES", EXAMPLES)))
-    return breakdown_figures(world) + comparison_figures()
-
-
-def comparison_figures() -> list[Figure]:
-    return []
+    return breakdown_figures(world) + comparison_data.run()
