@@ -31,6 +31,7 @@ class Asked:
     """What a page of a change is made of. ``change``: what the valid form asks for; may raise TaxonomyError.
 
     ``is_ready``: nothing has to be asked before the preview. ``shown``: the type that the page is about, if it is one.
+    ``shows_differences``: more may change than its sentence says.
     """
 
     title: str
@@ -40,6 +41,7 @@ class Asked:
     change: Callable[[], Change]
     fields: str = ""
     tab: str = ""
+    shows_differences: bool = False
     is_ready: bool = False
     shown: TreeType | None = None
     done: Callable[[Done], str] | None = None
@@ -204,5 +206,6 @@ def go_back(request: MemberRequest, project: Project, number: int) -> HttpRespon
         form=WhyForm(posted(request)),
         change=change,
         is_ready=True,
+        shows_differences=True,
     )
     return answer(request, project, asked)

@@ -79,6 +79,7 @@ def import_taxonomy(request: MemberRequest, project: Project) -> HttpResponseBas
         change=asked_for,
         fields="taxonomy/_taxonomy_import_fields.html",
         tab="files",
+        shows_differences=True,
         more=more,
     )
     return answer(request, project, asked)

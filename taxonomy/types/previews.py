@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from evalhub.projects.models import Project
 from taxonomy.types.changes import Change
+from taxonomy.types.differences import Difference, differences
 from taxonomy.types.editing import types_of
 from taxonomy.types.effects import Effects, effects_of
+from taxonomy.types.history import names_of_people
+from taxonomy.types.planning import tree_from
 from taxonomy.versions import newest_number
 
 
@@ -21,6 +25,7 @@ class Preview:
     seen: int
     token: str
     changes_nothing: bool
+    differences: Sequence[Difference]
 
 
 def preview_of(project: Project, change: Change) -> Preview:
@@ -29,7 +34,15 @@ def preview_of(project: Project, change: Change) -> Preview:
     seen = newest_number(project)
     types = types_of(project)
     after = change.applied(types)
-    return Preview(change.in_words(types), effects_of(project, types, after), seen, token_of(change), after == types)
+    old, new = tree_from(types, seen), tree_from(after, seen + 1)
+    return Preview(
+        sentence=change.in_words(types),
+        effects=effects_of(project, types, after),
+        seen=seen,
+        token=token_of(change),
+        changes_nothing=after == types,
+        differences=differences(old, new, names_of_people((old, new))),
+    )
 
 
 def token_of(change: Change) -> str:

@@ -227,6 +227,20 @@ def test_retiring_restoring_and_undoing_show_what_they_do_when_opened(client_of,
     assert types_of(project)[types["broken_format"]].is_retired == (name == "retire")
 
 
+def test_going_back_shows_all_that_becomes_different(client_of, project, lead, types):
+    carry_out(project, Edit(types["wrong_value"], (("name", "Wrong figure"), ("severity", "minor"))), lead)
+    carry_out(project, Merge((types["missing_information"],), types["wrong_action"]), lead)
+
+    page = client_of(lead).get(path(project, "go_back", 1)).content.decode()
+
+    for sentence in (
+        "Renamed “Wrong figure” to “Wrong value”.",
+        "Severity of “Wrong value” from minor to major.",
+        "“Missing information” is no longer merged into “Wrong action”.",
+    ):
+        assert sentence in page
+
+
 def test_a_retired_type_keeps_its_checks_and_the_preview_says_so(client_of, project, lead, types, run):
     page = client_of(lead).get(path(project, "retire", types["broken_format"])).content.decode()
 
@@ -459,7 +473,7 @@ def test_pages_take_the_same_queries_for_any_number_of_types(client_of, project,
         "type_outputs": ([wrong.pk], 10),
         "order": ([], 4),
         "merge": ([], 5),
-        "retire": ([types["wrong_action"]], 13),
+        "retire": ([types["wrong_action"]], 14),
     }
     asked = {}
     for name, (args, _) in expected.items():
