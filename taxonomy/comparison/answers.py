@@ -93,8 +93,7 @@ class Facts(NamedTuple):
     is_right: bool | None
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(NamedTuple):
     """``examples`` to which both runs answered like this: {repeat: Facts} of each.
 
     Examples of one ``cluster`` are no independent observations; those of none ("") are.

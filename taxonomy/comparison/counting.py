@@ -133,6 +133,8 @@ def count_outputs(
 ) -> None:
     for repeat in first.keys() & second.keys():
         one, two = first[repeat], second[repeat]
+        if not one.has and not two.has:
+            continue
         common = one.scopes & two.scopes
         for key in one.has & two.has:
             if scope_of[key] in common:

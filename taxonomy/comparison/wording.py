@@ -86,8 +86,9 @@ class Words:
     as_of: int
 
     def pairs(self, text: str, figure: Figure, change: Change) -> Part:
-        query = query_of(self.first.pk, self.second.pk, self.as_of, figure, change)
-        return Part(text, query, count_of(figure, change))
+        if not (count := count_of(figure, change)):
+            return Part(text)
+        return Part(text, query_of(self.first.pk, self.second.pk, self.as_of, figure, change), count)
 
     def regression(self, mode: Figure) -> Headline:
         behind, is_hidden = self.behind(mode)
