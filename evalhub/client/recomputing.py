@@ -75,9 +75,9 @@ def compare(report: Found, recount: Recount, clusters: Mapping[str, str] | None)
         values, lacks = method.figure(paired(one, two))
         ps[figure["key"]] = values.get("p", figure["p"])
         results.append((figure, values, lacks))
-    adjusted = adjusted_ps(figures, ps)
+    family = family_of(figures, ps)
     for figure, values, lacks in results:
-        more = {} if not values else judged(figure, values, adjusted[figure["key"]])
+        more = {} if not values else judged(figure, values, family, method.over_examples)
         yield held(f"Comparison: {name_of(figure)}", figure, {**values, **more}, lacks)
     yield from lists(comparison, figures)
     yield from missing(recount, comparison, first, second)
@@ -173,18 +173,31 @@ def over_examples(pairs: Pairs, clusters: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
-def adjusted_ps(figures: Sequence[Found], ps: Mapping[str, float]) -> dict[str, float]:
-    """Key -> p after Holm's correction over the modes that are neither critical nor the same as one below them.
+@dataclass(frozen=True)
+class Family:
+    """The modes that are corrected for each other: ``adjusted``: key -> p after that; ``planned``: the level of one."""
 
-    Where a p could not be computed again, the report's own stands in the family.
+    adjusted: Mapping[str, float]
+    planned: float
+
+
+def family_of(figures: Sequence[Found], ps: Mapping[str, float]) -> Family:
+    """Holm's correction over the modes in which the runs differ, without critical ones and those that are the same as
+    one below them. Where a p could not be computed again, the report's own stands in the family.
     """
     from taxonomy.statistics.alarms import holm
 
     twins = {figure["key"]: twin_of(figure, figures[place + 1 :]) for place, figure in enumerate(figures)}
     known = {figure["key"]: ps.get(figure["key"], figure["p"]) for figure in figures}
-    family = [f["key"] for f in figures if f["pairs"] and not is_alone(f) and twins[f["key"]] == f["key"]]
+    family = [
+        figure["key"]
+        for figure in figures
+        if (figure["first_only"] or figure["second_only"] or known[figure["key"]] < 1)
+        and not is_alone(figure)
+        and twins[figure["key"]] == figure["key"]
+    ]
     corrected = dict(zip(family, holm([known[key] for key in family]), strict=True))
-    return {key: corrected.get(twins[key], p) for key, p in known.items()}
+    return Family({key: corrected.get(twins[key], p) for key, p in known.items()}, LEVEL / max(len(family), 1))
 
 
 def is_alone(figure: Found) -> bool:
@@ -211,14 +224,26 @@ def twin_of(figure: Found, following: Sequence[Found]) -> str:
     return key
 
 
-def judged(figure: Found, values: Found, adjusted: float) -> dict[str, Any]:
-    """What follows from the difference and its p."""
-    difference = values.get("difference", figure["difference"])
-    if difference is None or adjusted > LEVEL or not difference:
+def judged(figure: Found, values: Found, family: Family, over_examples: bool) -> dict[str, Any]:
+    """What follows from the difference and its p. A type without those below it is not tested."""
+    from taxonomy.statistics.alarms import PairCounts, needed_of
+    from taxonomy.statistics.power import smallest_difference
+
+    adjusted, difference = family.adjusted[figure["key"]], values.get("difference", figure["difference"])
+    if figure["own"] or difference is None or adjusted > LEVEL or not difference:
         standing = "cannot_tell"
     else:
         standing = "worse" if difference > 0 else "better"
-    return {"adjusted_p": adjusted, "standing": standing}
+    found = {"adjusted_p": adjusted, "standing": standing}
+    if over_examples or figure["own"] or not values["pairs"]:
+        return found
+    counts = PairCounts(values["both"], values["first_only"], values["second_only"], values["neither"])
+    level = LEVEL if is_alone(figure) else family.planned
+    return {
+        **found,
+        "needed": needed_of(counts, level) if standing == "cannot_tell" else None,
+        "shows": smallest_difference(counts.n, counts.discordant / counts.n, level),
+    }
 
 
 def lists(comparison: Found, figures: Sequence[Found]) -> Iterator[Held]:
