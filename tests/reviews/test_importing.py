@@ -2,21 +2,11 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
-from django.core.files.uploadedfile import SimpleUploadedFile
-from django.urls import reverse
 
 from evalhub.evalsets import storing
-from evalhub.evalsets.checking import check_rows, start_check
-from evalhub.evalsets.files.faults import UploadError
-from evalhub.evalsets.files.mapping import mapping_from_json
-from evalhub.evalsets.models import Upload
-from evalhub.evalsets.receiving import receive
 from evalhub.evalsets.storing import cancel, clear_away, confirm, store_rows
 from evalhub.projects.models import Role, User
-from reviews.importing.labels import LabelsImport
 from reviews.labelling import decide, record_label
 from reviews.models import ItemEvent, Label, ReviewItem, Round, Seat
 from reviews.queue import claim_next_item
@@ -26,52 +16,12 @@ from taxonomy.models import ErrorType, Finding, Verdict
 from tests.exports.asking import rows as rows_of_export
 from tests.making import admin_of, assessed, make_round, make_run, make_version
 from tests.people import make_member
+from tests.reviews.uploads import imported, labels_of, new, reasons, told
 
 
 @pytest.fixture
 def run(project, lead, reviewer):
     return make_run(make_version(project, 4))
-
-
-def told(project, rows, target, **mapping) -> Upload:
-    """An upload of these rows, checked."""
-    text = "".join(json.dumps(row) + "\n" for row in rows)
-    upload = receive(project, "labels", SimpleUploadedFile("labels.jsonl", text.encode()), target, admin_of(project))
-    assert start_check(upload, mapping_from_json({**upload.mapping, **mapping}))
-    check_rows(upload.pk)
-    upload.refresh_from_db()
-    return upload
-
-
-def imported(project, rows, target, **mapping) -> Round:
-    upload = told(project, rows, target, **mapping)
-    assert upload.state == "checked", upload.refusal
-    confirm(upload, leave_out_bad=bool(upload.rows_bad), options={})
-    store_rows(upload.pk)
-    upload.refresh_from_db()
-    assert upload.state == "done", upload.refusal
-    return LabelsImport(upload).round
-
-
-def new(*runs, name="Elsewhere"):
-    return {"round_name": name, "runs": [run.pk for run in runs]}
-
-
-def reasons(upload):
-    return [(error["line"], error["reason"]) for error in upload.errors]
-
-
-def labels_of(shown):
-    rows = Label.objects.filter(item__round=shown).order_by("item__output", "reviewer__name")
-    return [
-        (
-            label.item.output.example.key,
-            label.reviewer.name,
-            label.outcome,
-            sorted(each.code for each in label.error_types.all()),
-        )
-        for label in rows
-    ]
 
 
 def test_rows_become_labels_items_history_seats_and_verdicts(project, run, lead, reviewer):
@@ -415,36 +365,6 @@ def test_an_import_into_a_round_that_was_closed_meanwhile_stops_with_the_reason(
     assert upload.state == "cancelled"
     assert upload.refusal.startswith("The round is closed.")
     assert not Label.objects.exists()
-
-
-def test_a_lead_starts_it_from_its_page(project, run, lead, client_of):
-    client = client_of(lead)
-    url = reverse("reviews:import_labels", args=[project.slug])
-    file = SimpleUploadedFile("labels.csv", b"example_id,reviewer,outcome\nexample-1,Lea,pass\n")
-
-    refused = client.post(url, {"round_name": "", "file": file})
-    assert refused.status_code == 422
-    assert "Name the new round, or choose one that is there." in refused.content.decode()
-    file.seek(0)
-    answer = client.post(url, {"round_name": "Elsewhere", "runs": [run.pk], "file": file})
-
-    upload = Upload.objects.get()
-    assert answer.url == reverse("evalsets:upload", args=[project.slug, upload.pk])
-    assert (upload.purpose, upload.target) == ("labels", {"round_name": "Elsewhere", "runs": [run.pk]})
-    page = client.get(answer.url).content.decode()
-    assert "Make people for reviewers who are no members" in page
-    assert "Make the error types that are missing" in page
-
-
-def test_a_mapping_needs_an_output_and_something_said(project):
-    mapping = mapping_from_json({"purpose": "labels", "reviewer": "who"})
-
-    assert mapping.problems(["who"]) == [
-        "Neither “Output id” nor “Example id” has a column. Choose at least one.",
-        "Neither “Outcome” nor “Error types” has a column. Choose at least one.",
-    ]
-    with pytest.raises(UploadError):
-        mapping_from_json({"purpose": "labels", "makes_people": "yes"})
 
 
 def test_an_export_of_labels_can_be_imported_as_it_is(project, run, lead, reviewer):
