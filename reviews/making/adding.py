@@ -62,18 +62,26 @@ FROM unnest(%(outputs)s::bigint[]) AS chosen (output)
 WHERE item.round_id = %(round)s AND item.output_id = chosen.output AND NOT item.is_known
     AND NOT 'added' = ANY (item.reasons)
 """
-# Of outputs whose verdict comes from this round: settled here, and in no later round.
+# Of outputs whose verdict comes from this round: settled here, and in no later round. Locked in the order of their
+# keys, as whoever settles outputs or finds by checks does.
 FOLLOW = """
-UPDATE taxonomy_verdict AS verdict SET inclusion_probability = item.inclusion_probability
-FROM reviews_reviewitem AS item JOIN reviews_round AS round ON round.id = item.round_id
-WHERE item.round_id = %(round)s AND verdict.output_id = item.output_id AND item.status = 'settled'
-    AND verdict.source = 'people' AND NOT item.is_known AND NOT round.is_practice
-    AND verdict.inclusion_probability IS DISTINCT FROM item.inclusion_probability
-    AND NOT EXISTS (
-        SELECT FROM reviews_reviewitem AS later JOIN reviews_round AS its ON its.id = later.round_id
-        WHERE later.output_id = item.output_id AND later.round_id > item.round_id AND later.status = 'settled'
-            AND NOT later.is_known AND NOT its.is_practice
-    )
+WITH due AS MATERIALIZED (
+    SELECT output.id, item.inclusion_probability
+    FROM reviews_reviewitem AS item JOIN reviews_round AS round ON round.id = item.round_id
+    JOIN taxonomy_verdict AS verdict ON verdict.output_id = item.output_id
+    JOIN runs_output AS output ON output.id = item.output_id
+    WHERE item.round_id = %(round)s AND item.status = 'settled' AND verdict.source = 'people'
+        AND NOT item.is_known AND NOT round.is_practice
+        AND verdict.inclusion_probability IS DISTINCT FROM item.inclusion_probability
+        AND NOT EXISTS (
+            SELECT FROM reviews_reviewitem AS later JOIN reviews_round AS its ON its.id = later.round_id
+            WHERE later.output_id = item.output_id AND later.round_id > item.round_id AND later.status = 'settled'
+                AND NOT later.is_known AND NOT its.is_practice
+        )
+    ORDER BY output.id FOR NO KEY UPDATE OF output
+)
+UPDATE taxonomy_verdict AS verdict SET inclusion_probability = due.inclusion_probability
+FROM due WHERE verdict.output_id = due.id AND verdict.source = 'people'
 """
 
 
