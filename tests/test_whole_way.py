@@ -116,8 +116,8 @@ def test_from_a_file_to_a_breakdown(page, admin, celery_worker, two_models):
 
     # What the checks found is in the breakdown at once: 10 of 12 against 8 of 12 with a fence reported.
     click("Breakdown", "link")
-    wait_for(page, lambda: page.locator(".chart-row", has_text=f"of {EXAMPLES}").count() == 2, "the scores")
-    rows = page.locator(".chart-row")
+    wait_for(page, lambda: page.locator("#by-checks .chart-row", has_text=f"of {EXAMPLES}").count() == 2, "the scores")
+    rows = page.locator("#by-checks .chart-row")
     expect(rows.filter(has_text="plain")).to_contain_text("10 of 12")
     expect(rows.filter(has_text="chatty")).to_contain_text("8 of 12")
 
@@ -140,7 +140,7 @@ def test_from_a_file_to_a_breakdown(page, admin, celery_worker, two_models):
     matrix = page.locator("table.matrix").first
     expect(matrix.locator("tr", has_text="Failed, for any reason")).to_contain_text("2 of 2")
     expect(matrix.locator("tr", has_text="Failed, for any reason")).to_contain_text("4 of 4")
-    cell = matrix.locator("tr", has_text="Broken format").get_by_role("link").first
+    cell = matrix.locator("tr", has_text="Broken format").locator("td").get_by_role("link").first
     count = int(cell.locator("xpath=..").inner_text().split("\n")[-1].split(" of ")[0])
     cell.click()
     expect(page.locator("tbody tr")).to_have_count(count)

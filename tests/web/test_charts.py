@@ -2,7 +2,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evalhub.web.charts import Bar, Column, ColumnMark, Line, Mark, bar_chart, column_chart, heat_step
+from evalhub.web.charts import (
+    Bar,
+    Column,
+    ColumnMark,
+    Line,
+    Mark,
+    Moment,
+    bar_chart,
+    column_chart,
+    heat_step,
+    series_chart,
+)
 
 
 def test_places_are_percentages_of_the_scale():
@@ -96,3 +107,23 @@ def test_columns_stand_side_by_side_and_the_highest_fills_the_drawing():
 def test_columns_of_nothing_have_no_height():
     assert [mark.height for mark in column_chart("Labels", [Column("Monday", 0)]).marks] == [0.0]
     assert column_chart("Labels", []).marks == []
+
+
+def test_moments_stand_at_even_distances_with_lines_between_those_that_are_there():
+    """A scale to 50 %: 25 % is in the middle; behind a moment of which nothing is known the line begins anew."""
+    bars = [Bar("a", 1, 4, (0.1, 0.5)), Bar("b", 2, 10, (0.05, 0.4)), Bar("c", 0, 0), Bar("d", 1, 2, (0.3, 0.5))]
+
+    chart = series_chart("Trend", [Moment(bar, bar.label) for bar in bars])
+
+    assert [dot.left for dot in chart.dots] == [12.5, 37.5, 62.5, 87.5]
+    assert [dot.top for dot in chart.dots] == [50.0, 60.0, None, 0.0]
+    assert (chart.dots[0].low, chart.dots[0].high) == (80.0, 0.0)
+    assert [dot.before for dot in chart.dots] == [None, (12.5, 50.0), None, None]
+    assert [line.place for line in chart.lines] == [100.0, 80.0, 60.0, 40.0, 20.0, 0.0]
+
+
+def test_an_estimate_is_drawn_in_the_place_of_what_was_counted():
+    bar = Bar("a", 3, 4, (0.1, 0.4), estimate=0.2)
+
+    assert bar.share == 0.2
+    assert bar_chart("Rates", [("", [bar])], 1).groups[0].marks[0].end == 20.0
