@@ -49,6 +49,8 @@ def test_hostile_text_is_shown_and_does_nothing(attack, project, admin, page_of)
         f"/p/{world.slug}/evalsets/{world.eval_set}/compare/?old=1&new=2",  # a form leads there
         f"/p/{world.slug}/review/items/{world.labelled_item}/parts/answer/",  # linked where a text is long
         f"/p/{world.slug}/review/items/{world.contested_item}/decide/",  # of a round that is not walked
+        # linked where labels name the first failing step
+        f"/p/{world.slug}/breakdown/comparison/steps/outputs/?run={world.run}&last_good=user:&first_failing=answer:",
         f"/p/{world.slug}/review/deferred/",  # linked where there are some
         f"/p/{world.slug}/review/returned/",
         f"/p/{world.slug}/review/known/mine/",
