@@ -212,9 +212,14 @@ def rate_cell(cell: Found, url: str = "") -> Cell:
     if not cell["n"]:
         return Cell("–")
     if cell["is_at_most"]:
-        return Cell("0", f"of {number(cell['n'])}, at most {percent(cell['high'])}")
+        return Cell("0", kept(f"of {number(cell['n'])}, at most {percent(cell['high'])}"))
     interval = f"{percent(cell['low'])} to {percent(cell['high'])}"
-    return Cell(percent(cell["share"]), f"{number(cell['count'])} of {number(cell['n'])}, {interval}", url)
+    return Cell(percent(cell["share"]), kept(f"{number(cell['count'])} of {number(cell['n'])}, {interval}"), url)
+
+
+def kept(text: str) -> str:
+    """Figures stay with their unit when a line is broken."""
+    return text.replace(" %", "\u00a0%")
 
 
 def estimates(content: Found) -> Iterator[Section]:
@@ -249,9 +254,9 @@ def estimate_cell(cell: Found) -> Cell:
     if found is None:
         return Cell("–", "cannot be said")
     if not found["share"]:
-        return Cell("0", f"at most {percent(found['high'])}")
+        return Cell("0", kept(f"at most {percent(found['high'])}"))
     worth = f"worth {number(round(found['effective_n']))} outputs"
-    return Cell(percent(found["share"]), f"{percent(found['low'])} to {percent(found['high'])}, {worth}")
+    return Cell(percent(found["share"]), kept(f"{percent(found['low'])} to {percent(found['high'])}, {worth}"))
 
 
 def left_out(count: int) -> Iterator[Block]:

@@ -108,7 +108,7 @@ def test_it_says_what_to_keep_in_mind(project):
     assert kinds.count("reviewed") == 2
     assert "People settled 21 of 40 outputs of new-model, 52.5 %" in told["reviewed"]
     assert "were recorded elsewhere and uploaded" in told["runs"]
-    assert "“Made up” (by people), which would take about" in told["cannot_tell"]
+    assert "“Made up” (by people, about 100 pairs needed)" in told["cannot_tell"]
     assert told["meanings"].startswith("Failing “As expected” means no error type")
 
 
