@@ -8,7 +8,10 @@ from urllib.parse import urlsplit
 from django.urls import resolve
 
 # Addresses that end the session, or whose answer is no page.
-SKIPPED = {"projects:sign_out", "evalsets:download", "exports:download", "taxonomy:export"}
+SKIPPED = {
+    *("projects:sign_out", "evalsets:download", "exports:download", "taxonomy:export"),
+    *("taxonomy:report_json", "taxonomy:report_pdf"),
+}
 LONGEST_WALK = 300
 # Marks of charts are links too, whose href is no string.
 HREFS = "links => links.map(link => new URL(link.getAttribute('href'), location).href)"
