@@ -346,9 +346,7 @@ class NoteGroup(models.Model):
 
     class Meta:
         ordering = ["pk"]
-        constraints = [
-            models.UniqueConstraint("project", Lower("name"), name="one_note_group_of_a_name")
-        ]
+        constraints = [models.UniqueConstraint("project", Lower("name"), name="one_note_group_of_a_name")]
 
     def __str__(self) -> str:
         return self.name

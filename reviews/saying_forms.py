@@ -57,6 +57,13 @@ def type_choices(types: Sequence[ErrorType]) -> list[TypeChoice]:
     ]
 
 
+class TypesField(forms.ModelMultipleChoiceField):
+    """Error types ticked. Where none is, nothing is asked of the database."""
+
+    def clean(self, value: Any) -> Any:
+        return super().clean(value) if value else []
+
+
 class SayingForm(forms.Form):
     """What somebody says of an output: a label, a decision or a known answer. The outcome is the button pressed.
 
@@ -68,7 +75,7 @@ class SayingForm(forms.Form):
         choices=Verdict.Outcome.choices,
         error_messages={"required": "Press Pass or Fail.", "invalid_choice": "Press Pass or Fail."},
     )
-    error_types = forms.ModelMultipleChoiceField(
+    error_types = TypesField(
         queryset=ErrorType.objects.none(),
         required=False,
         error_messages={
@@ -90,7 +97,7 @@ class SayingForm(forms.Form):
         super().__init__(data)
         self.hides_types = hides_types
         types = self.fields["error_types"]
-        assert isinstance(types, forms.ModelMultipleChoiceField)
+        assert isinstance(types, TypesField)
         types.queryset = ErrorType.objects.none() if hides_types else ErrorType.objects.in_project(project)
 
     def clean(self) -> dict[str, Any]:
