@@ -126,6 +126,15 @@ def test_five_pairs_show_nothing_however_they_fall():
     assert mode.needed == 6
 
 
+def test_more_pairs_are_needed_than_there_are_even_if_they_would_show_2_points():
+    many = PairCounts(10, 400, 400, 99_190)
+
+    (mode,) = judge_modes(BETTER_TOTAL, {"a": many}, critical=()).cannot_tell
+
+    assert pairs_needed(0.02, 0.008) < many.n
+    assert mode.needed == many.n + 1
+
+
 def test_without_modes_there_is_the_total():
     judgement = judge_modes(WORSE, {}, critical=())
 

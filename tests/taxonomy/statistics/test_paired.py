@@ -19,7 +19,7 @@ counts = st.integers(0, 2_000)
 def test_the_test_is_the_exact_one_of_statsmodels(first_only, second_only):
     expected = reference([[5, first_only], [second_only, 7]], exact=True).pvalue
 
-    assert mcnemar(first_only, second_only) == pytest.approx(expected, rel=1e-9, abs=1e-300)
+    assert mcnemar(first_only, second_only) == pytest.approx(expected, rel=1e-9, abs=1e-200)  # SciPy's ends at 0 before
 
 
 @pytest.mark.parametrize(
