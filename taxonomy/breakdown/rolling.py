@@ -62,6 +62,7 @@ class Roller:
     def __init__(self, tree: Tree, found: Mapping[int, Found], tells_chances: bool = False) -> None:
         self.tree = tree
         self.tells_chances = tells_chances
+        self.with_below = frozenset(above for above in tree.parents.values() if above is not None)
         self.above = {key: tuple(tree.counts_in(key)) for key in tree.types}
         self.rows = {
             key: {PEOPLE: self.rows_of(each.people), CHECK: self.rows_of(each.checks)} for key, each in found.items()

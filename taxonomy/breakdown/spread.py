@@ -138,7 +138,7 @@ def clusters_by_people(runs: list[int], narrowing: Narrowing, roller: Roller) ->
     members = [Member(found, "fail", ANY, False, 0) for found in roller.rows]
     for found, rows in roller.rows.items():
         members += [Member(found, None, row, False, 0) for row in rows[Source.PEOPLE].rolled - {ANY}]
-        members += [Member(found, None, row, True, 0) for row in rows[Source.PEOPLE].own]
+        members += [Member(found, None, row, True, 0) for row in rows[Source.PEOPLE].own & roller.with_below]
     condition, parameters = narrowing.sql("verdict.output_id", "verdict.example_id")
     looked_at = SETTLED.format(unit=UNIT, narrowed=condition), [runs, *parameters]
     settled = f" AND verdict.source = 'people'{condition}", parameters
@@ -151,7 +151,8 @@ def clusters_by_checks(runs: list[int], narrowing: Narrowing, roller: Roller, me
     members = []
     for found, rows in roller.rows.items():
         said = rows[Source.CHECK]
-        for is_own, keys, checks in ((False, said.rolled, meant.rolled), (True, said.own, meant.own)):
+        own = said.own & roller.with_below
+        for is_own, keys, checks in ((False, said.rolled, meant.rolled), (True, own, meant.own)):
             members += [Member(found, None, row, is_own, places[checks[row]]) for row in keys if row in checks]
     asked = [(check, place) for checks, place in places.items() for check in sorted(checks)]
     condition, parameters = narrowing.sql("output.id", "output.example_id")
