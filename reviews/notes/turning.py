@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.db import transaction
@@ -135,7 +136,8 @@ def event_of(label: Label, types: Sequence[ErrorType], actor: User, why: str, no
 def take_back(group: NoteGroup, actor: User) -> TakenBack:
     """Take the group's error type from the labels again; they are as they were, and the notes wait in the group.
 
-    A label that its reviewer changed since says what they say, and stays; so does one whose round is closed by now.
+    A label that its reviewer changed since says what they say, and stays; but in a round that hides the error types
+    they never saw this one. So does one stay whose round is closed by now.
     The error type stays too. Raises GroupingError when the group is gone or was not turned.
     """
     alone_with_notes(group.project)
@@ -145,42 +147,93 @@ def take_back(group: NoteGroup, actor: User) -> TakenBack:
     error_type = group.error_type
     turned = group.notes.filter(turned_at__isnull=False)
     lock_items(turned.values_list("label__item", flat=True))
-    notes = list(turned.select_related("label__item__round").prefetch_related("label__error_types"))
-    given = [note for note in notes if note.changed_before and note.label.changed_at == note.turned_at]
-    restored = [note for note in given if not note.label.item.round.closed_at]
-    changed = sum(note.changed_before is not None for note in notes) - len(given)
-    restore(restored, group, error_type, actor)
-    free([*restored, *(note for note in notes if note.changed_before is None)])
+    notes = list(turned.select_related("label__item__round").prefetch_related("label__error_types", "label__groupings"))
+    found = sorted_out(notes)
+    restore(found.restored, group, error_type, actor)
+    remove(found.removed, group, error_type, actor)
+    freed = [*found.restored, *found.removed]
+    free([*freed, *(note for note in notes if note.changed_before is None)])
     if not group.notes.filter(turned_at__isnull=False).exists():
         group.error_type = None
     touch(group, actor)
     group.save(update_fields=["error_type", "changed_by", "changed_at"])
-    settle_items({note.label.item_id for note in restored})
-    labels = f"{len(restored)} label{'' if len(restored) == 1 else 's'}"
+    settle_items({note.label.item_id for note in freed})
+    labels = f"{len(freed)} label{'' if len(freed) == 1 else 's'}"
     record_event(group.project, actor, "took an error type of notes back", f"{group}, {error_type}: {labels}")
-    return TakenBack(error_type, len(restored), changed, len(given) - len(restored))
+    return TakenBack(error_type, len(freed), found.changed, found.closed)
+
+
+@dataclass
+class SortedOut:
+    """Notes whose labels were given an error type, by how it can be taken back: the label is as that made it
+    (``restored``); or it changed since, but the error type is nothing that its reviewer said (``removed``)."""
+
+    restored: list[GroupedNote]
+    removed: list[GroupedNote]
+    changed: int = 0
+    closed: int = 0
+
+
+def sorted_out(notes: Sequence[GroupedNote]) -> SortedOut:
+    found = SortedOut([], [])
+    for note in notes:
+        label = note.label
+        if note.changed_before is None:
+            continue
+        if label.item.round.closed_at:
+            found.closed += 1
+        elif label.changed_at == note.turned_at:
+            found.restored.append(note)
+        elif label.item.round.hides_types or note.turned_at in stamps_of(label):
+            found.removed.append(note)
+        else:
+            found.changed += 1
+    return found
+
+
+def stamps_of(label: Label) -> list[datetime]:
+    """When the label was given error types, back to the last change of its reviewer's, latest first."""
+    turned = {each.turned_at: each.changed_before for each in label.groupings.all() if each.turned_at}
+    found, at = [], label.changed_at
+    while (before := turned.get(at)) is not None:
+        found.append(at)
+        at = before
+    return found
+
+
+def remove(notes: Sequence[GroupedNote], group: NoteGroup, error_type: ErrorType, actor: User) -> None:
+    """Take the error type from labels that changed since; what they say besides stays. Few, so one by one."""
+    now = timezone.now()
+    untie(notes, group, error_type, actor)
+    for note in notes:
+        places = GroupedNote.objects.filter(label=note.label)
+        # What another group remembers of the label before it is what this one does, and its stamp is the label's.
+        places.filter(changed_before=note.turned_at).update(
+            changed_before=note.changed_before, version_before=note.version_before
+        )
+        places.filter(turned_at=note.label.changed_at).update(turned_at=now)
+        Label.objects.filter(pk=note.label_id).update(changed_at=now)
 
 
 def restore(notes: Sequence[GroupedNote], group: NoteGroup, error_type: ErrorType, actor: User) -> None:
     """The labels as they were before they were given the error type."""
-    now = timezone.now()
-    ties = Label.error_types.through.objects
-    ties.filter(label__in=[note.label_id for note in notes], errortype=error_type).delete()
-    why = f"Taken back: the notes “{group}” are not the error type “{error_type}”."
-    ItemEvent.objects.bulk_create(
-        event_of(
-            note.label,
-            [each for each in note.label.error_types.all() if each.pk != error_type.pk],
-            actor,
-            why,
-            now,
-        )
-        for note in notes
-    )
+    untie(notes, group, error_type, actor)
     place = rows_of(notes).filter(label=OuterRef("pk"))
     Label.objects.filter(groupings__in=rows_of(notes)).update(
         taxonomy_version=Subquery(place.values("version_before")), changed_at=Subquery(place.values("changed_before"))
     )
+
+
+def untie(notes: Sequence[GroupedNote], group: NoteGroup, error_type: ErrorType, actor: User) -> None:
+    """The error type away from the labels, with a line in each item's history."""
+    now = timezone.now()
+    ties = Label.error_types.through.objects
+    ties.filter(label__in=[note.label_id for note in notes], errortype=error_type).delete()
+    why = f"Taken back: the notes “{group}” are not the error type “{error_type}”."
+    left = {
+        note.label_id: [each for each in note.label.error_types.all() if each.pk != error_type.pk] for note in notes
+    }
+    ItemEvent.objects.bulk_create(event_of(note.label, left[note.label_id], actor, why, now) for note in notes)
 
 
 def free(notes: Sequence[GroupedNote]) -> None:

@@ -125,6 +125,7 @@ def test_taken_back_all_is_as_it_was(project, lead, group, labels):
 
 
 def test_a_label_that_its_reviewer_changed_since_stays_as_they_said(project, lead, reviewer, group, labels):
+    Round.objects.update(hides_types=False)
     made = turn_group(group, new_type(project), lead).error_type
     labels[0].refresh_from_db()
     record_label(labels[0].item, reviewer, assessed("fail", [made], "wrong, I am sure"), saw=version_of(labels[0]))
@@ -135,6 +136,56 @@ def test_a_label_that_its_reviewer_changed_since_stays_as_they_said(project, lea
     assert [set(label.error_types.all()) for label in labels] == [{made}, set()]
     group.refresh_from_db()
     assert group.error_type == made
+
+
+def test_who_words_a_note_anew_where_types_are_hidden_keeps_what_the_lead_made_of_it(
+    client_of, project, lead, reviewer, group, labels
+):
+    made = turn_group(group, new_type(project), lead).error_type
+    labels[0].refresh_from_db()
+    address = reverse("reviews:label", args=[project.slug, labels[0].item_id])
+    said = {"outcome": "fail", "note": "wrong, the number", "saw_label": version_of(labels[0])}
+
+    assert client_of(reviewer).post(address, said).status_code == 302
+
+    labels[0].refresh_from_db()
+    assert (labels[0].note, set(labels[0].error_types.all())) == ("wrong, the number", {made})
+    assert Finding.objects.count() == 2
+    back = take_back(group, lead)  # the reviewer never saw it, so it is nothing that they said
+    assert (back.labels, back.changed) == (2, 0)
+    labels[0].refresh_from_db()
+    assert (labels[0].note, set(labels[0].error_types.all())) == ("wrong, the number", set())
+    assert not Finding.objects.exists()
+
+
+def test_who_passes_it_after_all_drops_the_error_type(client_of, project, lead, reviewer, group, labels):
+    turn_group(group, new_type(project), lead)
+    labels[0].refresh_from_db()
+    address = reverse("reviews:label", args=[project.slug, labels[0].item_id])
+
+    client_of(reviewer).post(address, {"outcome": "pass", "note": "fine", "saw_label": version_of(labels[0])})
+
+    labels[0].refresh_from_db()
+    assert (labels[0].outcome, labels[0].error_types.count()) == ("pass", 0)
+
+
+@pytest.mark.parametrize("hides_types", [True, False])
+def test_of_two_error_types_the_earlier_one_is_taken_back_and_the_later_one_too(
+    project, lead, group, labels, hides_types
+):
+    Round.objects.update(hides_types=hides_types)
+    before = state_of(labels)
+    first = turn_group(group, new_type(project), lead).error_type
+    other = group_of(project, lead, labels[:1], "Rude")
+    second = turn_group(other, new_type(project, "Rude"), lead).error_type
+    assert set(labels[0].error_types.all()) == {first, second}
+
+    back = take_back(group, lead)
+
+    assert (back.labels, back.changed) == (2, 0)
+    assert [set(label.error_types.all()) for label in labels] == [{second}, set()]
+    assert take_back(other, lead).labels == 1
+    assert state_of(labels) == before
 
 
 def test_a_reviewer_who_has_the_label_open_does_not_overwrite_what_the_lead_added(
