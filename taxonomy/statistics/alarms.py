@@ -1,8 +1,10 @@
 """Which failure modes of a candidate are shown to be worse than the baseline's, though the average hides it.
 
 **What is tested.** For each mode the exact McNemar test on the pairs in which one of the two has it, two-sided; an
-alarm needs a difference towards worse. Holm's correction goes over all modes that are not critical. Critical ones are
-tested alone at the level: a false alarm costs less there than a missed one.
+alarm needs a difference towards worse. Holm's correction goes over all modes that are not critical and in which the
+two differ at all: where no pair is discordant nothing can be shown at any level, and the tests hold given how many
+pairs are (R. Tarone, A modified Bonferroni method for discrete data, 1990). Critical ones are tested alone at the
+level: a false alarm costs less there than a missed one.
 
 **What is promised.** In a world without regression, that is, where no mode is likelier in the candidate than in the
 baseline, however the modes hang together with each other and the two candidates' errors on the same example, some mode
@@ -164,9 +166,9 @@ def judge_modes(
     are tested alone. Modes may overlap, and a mode may have other pairs than the total (another source).
     """
     ps = {key: mcnemar(counts.first_only, counts.second_only) for key, counts in modes.items()}
-    corrected = [key for key in modes if key not in critical]
+    corrected = [key for key in modes if key not in critical and modes[key].discordant]
     adjusted = ps | dict(zip(corrected, holm([ps[key] for key in corrected]), strict=True))
-    of_family = level / len(corrected) if corrected else level
+    of_family = level / max(len(corrected), 1)
     judged = tuple(
         Judged(
             key,

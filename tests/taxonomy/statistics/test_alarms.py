@@ -88,6 +88,17 @@ def test_a_critical_mode_takes_no_place_in_the_correction_of_others():
     assert with_it.modes[0].adjusted == mcnemar(4, 30)
 
 
+def test_modes_in_which_the_candidates_do_not_differ_take_no_place_in_the_correction():
+    same = {f"never {n}": PairCounts(n, 0, 0, 500 - n) for n in range(20)}
+
+    judgement = judge_modes(BETTER_TOTAL, {**same, "json": WORSE, "tone": EQUAL}, critical=())
+
+    json = judgement.worse[0]
+    assert json.adjusted == pytest.approx(2 * json.p)
+    assert len(judgement.cannot_tell) == 21
+    assert {mode.adjusted for mode in judgement.cannot_tell} == {1}
+
+
 def test_any_new_critical_failure_is_listed():
     critical = {"leak": PairCounts(0, 0, 1, 499), "harm": PairCounts(3, 2, 0, 495)}
 
