@@ -6,7 +6,7 @@ indexes tell it all, however many outputs there are. Everything else takes one s
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -109,8 +109,8 @@ class Group(NamedTuple):
 class Answers:
     """``by_verdict`` tells verdicts and what checks judged; ``by_check`` which checks failed. They may be the same."""
 
-    by_verdict: Sequence[Group]
-    by_check: Sequence[Group]
+    by_verdict: Iterable[Group]
+    by_check: Iterable[Group]
     shares_clusters: bool
 
 
@@ -156,29 +156,41 @@ def is_all_judged(runs: Sequence[Run], asked: dict[str, Any]) -> bool:
 def quick_answers(first: Run, asked: dict[str, Any]) -> Answers:
     """The same as ``read_examples`` where ``is_all_judged``, from the indexes of verdicts and scores."""
     checks = tuple(asked["checks"])
-    known: dict[int, dict[int, Facts]] = {}  # by identity: tallies share their sides
-
-    def facts_of(side: Side | None) -> dict[int, Facts]:
-        if id(side) not in known:
-            known[id(side)] = {1: Facts(side, checks, (), None)}
-        return known[id(side)]
-
+    whole = first.version.example_count if checks else 0
     tallies = pair_tallies_of(asked["first"], asked["second"])
-    sides = [Group(facts_of(tally.first), facts_of(tally.second), tally.count) for tally in tallies]
-    scores: list[Group] = []
-    if checks:
-        with connection.cursor() as cursor:
-            cursor.execute(FAILED, asked)
-            rows = cursor.fetchall()
-        scores = [Group(of_scores(one or 0, checks), of_scores(two or 0, checks), count) for one, two, count in rows]
-        whole = first.version.example_count
-        sides.append(Group(facts_of(None), facts_of(None), whole - examples_in(sides)))
-        scores.append(Group(of_scores(0, checks), of_scores(0, checks), whole - examples_in(scores)))
-    return Answers(sides, scores, shares_clusters=False)
+    sides = {id(side): {1: Facts(side, checks, (), None)} for tally in tallies for side in (tally.first, tally.second)}
+    nothing = sides.setdefault(id(None), {1: Facts(None, checks, (), None)})
+    rest = Group(nothing, nothing, max(whole - sum(tally.count for tally in tallies), 0))
+    by_verdict = QuickGroups([(sides[id(t.first)], sides[id(t.second)], t.count) for t in tallies], rest)
+    scores = failed_pairs(asked) if checks else []
+    passed = of_scores(0, checks)
+    passes = Group(passed, passed, whole - sum(count for *_, count in scores))
+    by_check = [Group(of_scores(one, checks), of_scores(two, checks), count) for one, two, count in scores]
+    return Answers(by_verdict, [*by_check, passes] if passes.examples else by_check, shares_clusters=False)
 
 
-def examples_in(groups: Sequence[Group]) -> int:
-    return sum(group.examples for group in groups)
+class QuickGroups:
+    """Groups that are made anew whenever they are read.
+
+    There are thousands. Kept, they would all be looked through by the garbage collector, and everything else with them.
+    """
+
+    def __init__(self, pairs: Sequence[tuple[dict[int, Facts], dict[int, Facts], int]], rest: Group) -> None:
+        self.pairs = pairs
+        self.rest = rest
+
+    def __iter__(self) -> Iterator[Group]:
+        for pair in self.pairs:
+            yield Group(*pair)
+        if self.rest.examples:
+            yield self.rest
+
+
+def failed_pairs(asked: dict[str, Any]) -> list[tuple[int, int, int]]:
+    """(checks that failed the first output, the second one, how many such pairs); the checks as bits."""
+    with connection.cursor() as cursor:
+        cursor.execute(FAILED, asked)
+        return [(one or 0, two or 0, count) for one, two, count in cursor.fetchall()]
 
 
 def of_scores(failed: int, checks: tuple[int, ...]) -> dict[int, Facts]:

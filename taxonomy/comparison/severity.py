@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -66,7 +66,7 @@ class Weighted:
         }
 
 
-def weighted_by(groups: Sequence[Group], plan: Plan, weights: SeverityWeights) -> tuple[Weighted, ...]:
+def weighted_by(groups: Iterable[Group], plan: Plan, weights: SeverityWeights) -> tuple[Weighted, ...]:
     """By people, and by checks, each over the outputs that they looked at."""
     said = {str(severity): float(getattr(weights, severity)) for severity in Severity}
     scale = max(said.values()) or 1.0
@@ -113,7 +113,7 @@ class Weigher:
         return max(found, default=self.weights[Severity.MINOR]) / self.scale
 
 
-def weighted_of(groups: Sequence[Group], weigher: Weigher, weights: Mapping[str, float], scale: float) -> Weighted:
+def weighted_of(groups: Iterable[Group], weigher: Weigher, weights: Mapping[str, float], scale: float) -> Weighted:
     seen: Counter[tuple[tuple[float, ...], tuple[float, ...], str]] = Counter()
     for group in groups:
         one, two = weigher.weighed(group.first), weigher.weighed(group.second)
