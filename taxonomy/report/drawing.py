@@ -26,12 +26,13 @@ def failed_chart(content: Found, link: Any) -> BarChart:
     """What people failed, and where checks found an error type: one bar for each run."""
     people = [(cell_of(column, "failed"), {"source": "people", "outcome": "fail"}) for _, column in columns_of(content)]
     checks = [(cell_of(column, "found"), {"source": "check"}) for _, column in columns_of(content)]
+    groups = (
+        ("Failed, of what people settled", people),
+        ("With an error type that a check is certain of, of what such checks judged", checks),
+    )
     return bar_chart(
         "Failed outputs of both candidates",
-        [
-            ("Failed, of what people settled", bars(content, people, link)),
-            ("With an error type that a check is certain of, of what such checks judged", bars(content, checks, link)),
-        ],
+        [(name, bars(content, figures, link)) for name, figures in groups if any(cell["n"] for cell, _ in figures)],
     )
 
 

@@ -17,7 +17,7 @@ Found = Mapping[str, Any]
 OUTPUTS, COMPARISON, BREAKDOWN = "taxonomy:outputs", "taxonomy:comparison", "taxonomy:breakdown"
 TONES = {"regression": "bad", "critical": "bad", "improvement": "good"}
 STANDINGS = {"worse": "worse", "better": "better", "cannot_tell": "cannot tell"}
-MOST_ROWS = 400
+MOST_ROWS = 200
 """Of one table: a taxonomy may be large, a page for a decision may not."""
 
 
@@ -76,7 +76,9 @@ def headlines(content: Found, link: Link) -> list[Block]:
 
 def overall(content: Found, link: Link) -> Iterator[Block]:
     """The totals: right by the checks, failed by people, and how bad that was."""
-    yield Bars(failed_chart(content, link))
+    chart = failed_chart(content, link)
+    if chart.groups:
+        yield Bars(chart)
     totals = [total for total in content["comparison"]["totals"] if total["pairs"]]
     if totals:
         yield Table(
@@ -180,13 +182,15 @@ def rates(content: Found, link: Link) -> Iterator[Block]:
         return
     yield Bars(modes_chart(content, shown, link))
     columns = columns_of(content)
-    titles = [f"{column['name']}, {by}" for by in SOURCES.values() for _, column in columns]
+    # Nobody reads columns of a source that looked at nothing.
+    sources = [source for source in SOURCES if any(pair["rolled"]["n"] for row in shown for pair in row[source])]
+    titles = [f"{column['name']}, {SOURCES[source]}" for source in sources for _, column in columns]
     rows = [
         Row(
             row["name"],
             [
                 rate_cell(row[source][place]["rolled"], output_link(content, link, column["run"], row, source))
-                for source in SOURCES
+                for source in sources
                 for place, column in columns
             ],
             min(row["depth"], 4),

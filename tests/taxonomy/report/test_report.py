@@ -10,8 +10,11 @@ from urllib.parse import parse_qs, urlsplit
 
 import jsonschema_rs
 import pytest
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from evalhub.checks.scoring import score_run
 from evalhub.runs.models import Run
 from taxonomy.models import ErrorType
 from taxonomy.report import data as report_data
@@ -23,10 +26,10 @@ from taxonomy.types.changes import Edit, Move, Retire
 from taxonomy.types.editing import carry_out, going_back
 from taxonomy.types.planning import NewType
 from taxonomy.types.reshaping import Merge, Split
-from taxonomy.versions import VersionError
-from tests.making import admin_of, make_candidate, make_run, make_version
+from taxonomy.versions import VersionError, record_change
+from tests.making import admin_of, make_candidate, make_check, make_round, make_run, make_version
 from tests.people import without_token
-from tests.taxonomy.report.making import make_compared
+from tests.taxonomy.report.making import make_compared, make_type
 
 pytestmark = pytest.mark.django_db
 SCHEMA = Path(report_data.__file__).with_name("schema.json")
@@ -359,3 +362,47 @@ def test_links_keep_their_query_and_name_the_server_only_where_asked(project):
     )
     url = urlsplit(outside("taxonomy:comparison", "first=1&second=2"))
     assert (url.netloc, parse_qs(url.query)) == ("evalhub.example", {"first": ["1"], "second": ["2"]})
+
+
+def test_more_types_checks_and_rounds_take_no_more_queries(project, lead, client_of):
+    made, client = make_compared(project), client_of(lead)
+
+    def queries() -> int:
+        with CaptureQueriesContext(connection) as captured:
+            assert page_of_report(client, made).status_code == 200
+        return len(captured)
+
+    def add(numbers: range) -> None:
+        for number in numbers:
+            make_type(project, f"more-{number}", f"More {number}")
+            make_check(made.first.version, f"Check {number}", "contains", texts=["a"])
+            make_round(made.second, name=f"Round {number}")
+        with transaction.atomic():
+            record_change(project, "More types.", admin_of(project))
+        for run in (made.first, made.second):
+            score_run(run)
+
+    add(range(1))
+    queries()
+    before = queries()
+    add(range(1, 6))
+
+    assert queries() == before
+
+
+def test_what_nobody_read_takes_no_room(project):
+    made = make_compared(project)
+    made.first.verdicts.by_people().delete()
+    made.second.verdicts.by_people().delete()
+
+    document = page_document(project, report_of(project, made.first, made.second))
+
+    blocks = [block for section in document.sections for block in section.blocks]
+    charts = [[group.name for group in block.chart.groups] for block in blocks if block.kind == "bars"]
+    table = next(block for block in blocks if getattr(block, "name", "") == "Failure modes in all that was looked at")
+    assert charts == [
+        ["With an error type that a check is certain of, of what such checks judged"],
+        ["No JSON, by checks"],
+    ]
+    assert table.columns == ["Error type", "old-model, by checks", "new-model, by checks"]
+    assert "Estimated for all outputs" not in [section.title for section in document.sections]
