@@ -11,8 +11,8 @@ from evalhub.projects.access import MemberRequest, for_role
 from evalhub.projects.models import Project, Role
 from evalhub.runs.models import Output
 from taxonomy.models import ErrorType, TypeExample
+from taxonomy.types.example_forms import AsExampleForm, ExampleForm
 from taxonomy.types.examples import ExampleError, add_example, output_meant, remove_example
-from taxonomy.types.forms import AsExampleForm, ExampleForm
 from taxonomy.types.views import show_type
 
 

@@ -13,8 +13,9 @@ from taxonomy.types.change_views import Asked, answer, posted
 from taxonomy.types.changes import Change
 from taxonomy.types.documents import DocumentError
 from taxonomy.types.editing import types_of
+from taxonomy.types.file_forms import ImportForm
 from taxonomy.types.files import as_json, as_yaml, read_taxonomy, wanted_from
-from taxonomy.types.forms import ImportForm, WhyForm
+from taxonomy.types.forms import WhyForm
 from taxonomy.types.starters import starter, starters
 from taxonomy.types.taking_in import TakeIn
 

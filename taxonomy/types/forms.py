@@ -6,13 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from django import forms
-from django.core.validators import FileExtensionValidator, MaxValueValidator, MinValueValidator
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db.models import QuerySet
 
 from evalhub.projects.models import Project, User
-from taxonomy.models import ErrorType, Severity, SeverityWeights
+from taxonomy.models import Severity, SeverityWeights
 from taxonomy.tree import TreeType, in_tree_order
-from taxonomy.types.documents import MOST_BYTES
 from taxonomy.types.planning import LONGEST_NAME, LONGEST_TEXT, NewType, Types, children
 from taxonomy.types.reshaping import MOST_PARTS, Merge, Split
 
@@ -251,79 +250,3 @@ class WeightsForm(forms.ModelForm[SeverityWeights]):
             if not data["critical"]:
                 raise forms.ValidationError("With no weight at all there is no figure. Let critical ones count.")
         return data
-
-
-KINDS = (("yes", "It has the error: an example"), ("no", "It only looks as if: an example of what is not"))
-
-
-class KindForm(forms.Form):
-    included = forms.ChoiceField(choices=KINDS, initial="yes", widget=forms.RadioSelect, label="What it shows")
-    note = forms.CharField(max_length=500, required=False, help_text="What to look at. Reviewers read it.")
-
-    @property
-    def is_included(self) -> bool:
-        return bool(self.cleaned_data["included"] == "yes")
-
-
-class ExampleForm(KindForm):
-    """An output as an example of the error type whose page it is."""
-
-    output = forms.CharField(max_length=500, label="Output", help_text="Its number, or the address of its page.")
-    field_order = ("output", "included", "note")
-
-
-class AsExampleForm(KindForm):
-    """An error type as that of which the output whose page it is becomes an example."""
-
-    error_type = forms.ModelChoiceField(ErrorType.objects.none(), empty_label=None, label="Of")
-    field_order = ("error_type", "included", "note")
-
-    def __init__(self, *args: Any, project: Project, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        error_type = self.fields["error_type"]
-        assert isinstance(error_type, forms.ModelChoiceField)
-        error_type.queryset = ErrorType.objects.in_project(project).active()
-
-
-class StarterForm(WhyForm):
-    """Nothing is asked but why."""
-
-
-class ImportForm(WhyForm):
-    """A file, or its text; after the preview the text comes back hidden."""
-
-    file = forms.FileField(
-        required=False,
-        validators=[FileExtensionValidator(["yaml", "yml", "json", "txt"], "Choose a file in YAML or JSON.")],
-        widget=forms.FileInput(
-            attrs={
-                "accept": ".yaml,.yml,.json,.txt",
-                "data-most-bytes": MOST_BYTES,
-                "data-too-large": f"A taxonomy has at most {MOST_BYTES // 1024} kB. Choose the right file.",
-            }
-        ),
-        help_text="In YAML or JSON, as it is exported here.",
-    )
-    text = PlainText(rows=8, required=False, label="Or its text", max_length=MOST_BYTES)
-    rest = forms.ChoiceField(
-        choices=(("keep", "keep them as they are"), ("retire", "retire them")),
-        widget=forms.RadioSelect,
-        initial="keep",
-        label="Error types that the file does not have",
-    )
-    field_order = ("file", "text", "rest", "why")
-
-    def clean(self) -> dict[str, Any]:
-        data = super().clean() or {}
-        if not self.errors and not data.get("file") and not data.get("text"):
-            raise forms.ValidationError("Choose a file, or paste its text.")
-        if data.get("file") and data["file"].size > MOST_BYTES:
-            raise forms.ValidationError(
-                f"The file has {data['file'].size / 1000:,.0f} kB, and a taxonomy has at most {MOST_BYTES // 1024} kB. "
-                "Choose the right file."
-            )
-        return data
-
-    def content(self) -> bytes:
-        file = self.cleaned_data.get("file")
-        return file.read() if file else self.cleaned_data["text"].encode()

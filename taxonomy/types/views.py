@@ -21,8 +21,9 @@ from taxonomy.tree import Tree
 from taxonomy.types.changes import Add, Edit, Order
 from taxonomy.types.editing import carry_out, types_of
 from taxonomy.types.effects import Count, all_tallies, counts_of
+from taxonomy.types.example_forms import ExampleForm
 from taxonomy.types.examples import examples_of
-from taxonomy.types.forms import EditForm, ExampleForm, NewTypeForm, OrderForm, WeightsForm
+from taxonomy.types.forms import EditForm, NewTypeForm, OrderForm, WeightsForm
 from taxonomy.types.history import history_of
 from taxonomy.types.outputs import TypeOutputs
 from taxonomy.types.planning import TaxonomyError, Types, above, children, tree_from

@@ -47,11 +47,6 @@ def report(project, run, number=None):
 
 
 @pytest.fixture
-def types(project):
-    return {each.code: each.pk for each in ErrorType.objects.filter(project=project)}
-
-
-@pytest.fixture
 def run(project, types):
     """Twelve outputs. By people: 1 to 4 wrong value, 3 to 6 missing information, 7 broken format, 8 passes.
 

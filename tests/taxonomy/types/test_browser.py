@@ -37,11 +37,6 @@ def patience():
 
 
 @pytest.fixture
-def types(project):
-    return {each.code: each.pk for each in ErrorType.objects.filter(project=project)}
-
-
-@pytest.fixture
 def run(project, types):
     """Eight outputs: 1 to 5 wrong value, 4 to 6 missing information by people; 8 broken format by the check."""
     version = make_version(project, 8)

@@ -15,11 +15,6 @@ from taxonomy.types.reshaping import Merge, Split
 from taxonomy.versions import VersionError, newest_number, tree_of
 
 
-@pytest.fixture
-def types(project):
-    return {each.code: each.pk for each in ErrorType.objects.filter(project=project)}
-
-
 def add(project, lead, name, parent=None):
     return add_error_type(ErrorType(project=project, name=name, parent=parent), lead)
 
