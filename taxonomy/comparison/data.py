@@ -6,13 +6,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from evalhub.checks.models import Check
 from evalhub.errors import EvalHubError
 from evalhub.runs.models import Run
 from taxonomy.comparison.answers import answers_of
 from taxonomy.comparison.caveats import caveats_of
 from taxonomy.comparison.figures import Figure, critical_of, judged
-from taxonomy.comparison.plan import Plan, plan_of
+from taxonomy.comparison.plan import Plan, plan_for
 from taxonomy.comparison.severity import Weighted, weighted_by
 from taxonomy.comparison.wording import Headline, headlines_of
 from taxonomy.models import SeverityWeights
@@ -114,7 +113,7 @@ def comparison_of(first: Run, second: Run, tree: Tree) -> Comparison:
             f"{first.candidate.name} ran over {first.version}, {second.candidate.name} over {second.version}: no two of"
             " their outputs answer the same example. Start a run of one of them over the other one's version."
         )
-    plan = plan_of(list(Check.objects.active().filter(eval_set__versions=first.version_id)), tree)
+    plan = plan_for(first, tree)
     answers = answers_of(first, second)
     over_examples = answers.shares_clusters or max(first.repeats, second.repeats) > 1
     found = judged(plan.figures(answers, over_examples))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.core.exceptions import BadRequest
 from django.http import Http404
 from django.http.response import HttpResponseBase
@@ -15,10 +17,13 @@ from evalhub.web.paging import page_of
 from evalhub.web.rendering import render_page_or_fragment
 from taxonomy.comparison.choosing import Choice
 from taxonomy.comparison.data import ComparisonError, comparison_of
+from taxonomy.comparison.figures import Subject
+from taxonomy.comparison.plan import plan_for
 from taxonomy.comparison.selecting import selection_of
 from taxonomy.comparison.slices import where_it_fails
 from taxonomy.comparison.transitions import outputs_between, parsed_step, transitions_of
 from taxonomy.comparison.views import asked_number, asked_tree, choice_of, chosen_figure
+from taxonomy.tree import Tree
 
 
 def two_runs(request: MemberRequest, project: Project) -> tuple[Choice, Run, Run]:
@@ -28,19 +33,26 @@ def two_runs(request: MemberRequest, project: Project) -> tuple[Choice, Run, Run
     return choice, choice.first, choice.second
 
 
+def default_subject(request: MemberRequest, first: Run, second: Run, tree: Tree) -> Subject | None:
+    """Of the figure that the page of the comparison shows when none is asked for."""
+    try:
+        figure = chosen_figure(request, comparison_of(first, second, tree))
+    except ComparisonError as error:
+        raise BadRequest(str(error)) from error
+    return figure.subject if figure else None
+
+
 @require_GET
 @for_role(Role.LEAD)
 def concentration(request: MemberRequest, project: Project) -> HttpResponseBase:
     """Whether the failures of one figure are systematic: in every repeat, and in which slices."""
     choice, first, second = two_runs(request, project)
-    try:
-        found = comparison_of(first, second, asked_tree(request, project))
-    except ComparisonError as error:
-        raise BadRequest(str(error)) from error
-    figure = chosen_figure(request, found)
-    context = {"choice": choice, "comparison": found, "figure": figure}
-    if figure is not None:
-        selection = selection_of(figure.subject, found.plan)
+    tree = asked_tree(request, project)
+    plan = plan_for(first, tree)
+    subject = plan.subject(request.GET.get("figure", "")) or default_subject(request, first, second, tree)
+    context: dict[str, Any] = {"choice": choice, "subject": subject}
+    if subject is not None:
+        selection = selection_of(subject, plan)
         context["runs"] = [where_it_fails(run, selection) for run in (second, first)]
     return render_page_or_fragment(request, "taxonomy/comparison_slices.html", "taxonomy/_slices.html", context)
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from evalhub.checks.models import Check
+from evalhub.runs.models import Run
 from taxonomy.comparison.answers import Answers, Facts
 from taxonomy.comparison.counting import Counted, Key, Said, Scope, Tally, count_pairs
 from taxonomy.comparison.figures import Figure, Subject, figure_of, scoped_of
@@ -43,6 +44,10 @@ class Plan:
                     found.append(((source, each.pk, True), Subject.of_type(each, source, depth, is_own=True)))
             found.append(((source, None, False), Subject("mode", UNKNOWN, source)))
         return found
+
+    def subject(self, key: str) -> Subject | None:
+        """By its name in addresses."""
+        return next((subject for _, subject in self.subjects() if subject.key == key), None)
 
     def figures(self, answers: Answers, over_examples: bool) -> list[Figure]:
         subjects = self.subjects()
@@ -106,6 +111,11 @@ def rows_of(tree: Tree, error_type: int) -> list[tuple[int | None, bool]]:
     """(row, own) in which a finding of a type counts; types that the version does not know have a row of their own."""
     rows = tree.counts_in(error_type)
     return [(rows[0], True), *((row, False) for row in rows)] if rows else [(None, False)]
+
+
+def plan_for(run: Run, tree: Tree) -> Plan:
+    """For runs over the same version as this one."""
+    return plan_of(list(Check.objects.active().filter(eval_set__versions=run.version_id)), tree)
 
 
 def plan_of(checks: Sequence[Check], tree: Tree) -> Plan:

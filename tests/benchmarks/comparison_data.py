@@ -61,13 +61,12 @@ def milliseconds(action: Callable[[], object]) -> float:
 
 
 def run() -> list[Figure]:
+    from evalhub.evalsets.contents import facts_of
     from evalhub.runs.models import Run
     from tests.benchmarks.breakdown import World  # here, for it imports this module
 
     class Pair(World):
         candidates = 2
-
-    from evalhub.evalsets.contents import facts_of
 
     world = Pair(int(os.environ.get("EVALHUB_COMPARISON_EXAMPLES", EXAMPLES)))
     world.version.facts = facts_of(world.version)  # as they are taken when a version is stored
