@@ -146,30 +146,24 @@ def over_pairs(pairs: Pairs) -> dict[str, Any]:
 def over_examples(pairs: Pairs, clusters: Mapping[str, str]) -> dict[str, Any]:
     from taxonomy.statistics.paired import mean_difference, weight_of_repeats
 
-    units: dict[Any, list[tuple[float, float, float]]] = {}
-    for example, (one, two, ones, twos) in pairs.means.items():
-        cluster = clusters.get(example, "")
-        unit = ("cluster", cluster) if cluster else ("example", example)
-        units.setdefault(unit, []).append((one, two, weight_of_repeats(ones, twos)))
-    weights = [sum(weight for *_, weight in unit) for unit in units.values()]
-    sums = [
-        [
-            sum(each[side] * each[2] for each in unit) / weight
-            for unit, weight in zip(units.values(), weights, strict=True)
-        ]
-        for side in (0, 1)
-    ]
-    found = mean_difference(sums[0], sums[1], weights)
+    means = list(pairs.means.values())
+    ones, twos = [one for one, *_ in means], [two for _, two, *_ in means]
+    weights = [weight_of_repeats(*repeats) for _, _, *repeats in means]
+    # Whoever belongs to no cluster is one alone: a number, which no name of a cluster is.
+    units = [clusters.get(example) or place for place, example in enumerate(pairs.means)]
+    found = mean_difference(ones, twos, weights, units)
     assert found is not None
-    shares = [sum(mean * weight for mean, weight in zip(side, weights, strict=True)) / sum(weights) for side in sums]
+    first, second = (
+        sum(mean * weight for mean, weight in zip(side, weights, strict=True)) / sum(weights) for side in (ones, twos)
+    )
     return {
-        "first": shares[0],
-        "second": shares[1],
+        "first": first,
+        "second": second,
         "difference": found.value,
         "low": found.low,
         "high": found.high,
         "p": found.p,
-        "clusters": len(units) if any(kind == "cluster" for kind, _ in units) else None,
+        "clusters": len(set(units)) if any(isinstance(unit, str) for unit in units) else None,
     }
 
 
