@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from django.db.models import Exists, Max, OuterRef
+from django.db.models import Max, OuterRef, Subquery
 
 from evalhub.candidates.models import Candidate
 from evalhub.evalsets.models import EvalSetVersion
@@ -82,12 +82,13 @@ def chosen_runs(version: EvalSetVersion, filters: Filters) -> ChosenRuns:
     Archived candidates are left out unless a run of theirs is asked for. Raises FilterError where a run that is asked
     for is not over the version.
     """
-    by_people = Verdict.objects.filter(run=OuterRef("pk"), source=Source.PEOPLE)
+    # In the order of an index: else the database may read all verdicts up to the first one of the run.
+    by_people = Verdict.objects.filter(run=OuterRef("pk"), source=Source.PEOPLE).order_by("outcome", "found_id")
     rows = (
         Run.objects.filter(version=version)
         .defer("plan")
         .select_related("candidate")
-        .annotate(is_settled=Exists(by_people))
+        .annotate(any_outcome=Subquery(by_people.values("outcome")[:1]))
         .order_by("pk")
     )
     by_candidate: dict[int, list[Run]] = {}
@@ -96,7 +97,7 @@ def chosen_runs(version: EvalSetVersion, filters: Filters) -> ChosenRuns:
     known = {run.pk for runs in by_candidate.values() for run in runs}
     if missing := [key for key in filters.runs if key not in known]:
         raise FilterError(f"Run {missing[0]} is not over {version}. Choose a run of this version.")
-    settled = frozenset(run.pk for run in rows if run.is_settled)
+    settled = frozenset(run.pk for run in rows if run.any_outcome)
     shown: list[Run] = []
     others: dict[int, list[Run]] = {}
     for candidate, runs in by_candidate.items():
