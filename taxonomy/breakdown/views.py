@@ -187,6 +187,7 @@ def by_checks(request: MemberRequest, project: Project) -> HttpResponseBase:
     context = {"version": version, "runs": runs, "is_narrowed": given.is_narrowed, **right_context(project, runs)}
     rows = [(row, list(zip(runs, row.cells, strict=True))) for row in cause_rows(runs)]
     context |= {"cause_rows": rows, "back": Links(project.slug, given).breakdown()}
+    context["here"] = Links(project.slug, given).by_checks()
     return render_page_or_fragment(request, "taxonomy/by_checks.html", "taxonomy/_by_checks.html", context)
 
 
