@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
@@ -12,7 +13,9 @@ SKIPPED = {
     *("projects:sign_out", "evalsets:download", "exports:download", "taxonomy:export"),
     *("taxonomy:report_json", "taxonomy:report_pdf"),
 }
-LONGEST_WALK = 300
+LONGEST_WALK = 400
+# Of pages with filters there are more addresses than anybody would look at.
+MOST_OF_A_KIND = 5
 # Marks of charts are links too, whose href is no string.
 HREFS = "links => links.map(link => new URL(link.getAttribute('href'), location).href)"
 
@@ -20,10 +23,10 @@ HREFS = "links => links.map(link => new URL(link.getAttribute('href'), location)
 def walk(page, start: str, unlinked: list[str], look: Callable[[str], None]) -> set[str]:
     """Open the page ``start``, those without a link to them, and every page below ``start`` that links lead to.
 
-    Once for each kind of page and query. Calls ``look`` with the path of each; returns the names of the addresses.
+    Once for each kind of page and query, a few times for pages with many filters. Calls ``look`` with the path of each; returns the names of the addresses.
     """
-    waiting, seen, names = [start, *unlinked], set(), set()
-    while waiting and len(seen) < LONGEST_WALK:
+    waiting, seen, names, walked = [start, *unlinked], set(), set(), Counter()
+    while waiting and sum(walked.values()) < LONGEST_WALK:
         path = waiting.pop(0)
         page.goto(path)
         page.locator(".htmx-request").first.wait_for(state="detached")  # parts that the page loads are there
@@ -36,8 +39,9 @@ def walk(page, start: str, unlinked: list[str], look: Callable[[str], None]) -> 
                 continue
             name = resolve(address.path).view_name
             kind = (name, tuple(sorted(part.split("=")[0] for part in address.query.split("&"))))
-            if name in SKIPPED or kind in seen:
+            if name in SKIPPED or kind in seen or walked[name] == MOST_OF_A_KIND:
                 continue
             seen |= {kind, short}
+            walked[name] += 1
             waiting.append(short)
     return names

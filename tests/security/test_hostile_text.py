@@ -69,6 +69,7 @@ def test_hostile_text_is_shown_and_does_nothing(attack, project, admin, page_of)
         "checks:of_eval_set",
         "taxonomy:output_verdict",
         "taxonomy:output_examples",
+        "taxonomy:meanings_progress",
         "runs:moving",
         "runs:progress",
         "checks:under_versions",
