@@ -81,6 +81,8 @@ def budget(scene: Scene) -> None:
     scene.may_be_unfinished = True
     scene.begin(in_flight=BUDGET_IN_FLIGHT, starts={"budget": half})
     scene.wait(lambda: scene.state() != "running", 120)
+    # The process that did not pause it gives its chunks back when it next looks.
+    scene.wait(lambda: not scene.run.chunks.filter(state="leased").exists(), 20)
     scene.finish(60)
     billed = sum(
         (call.prompt_tokens + call.completion_tokens) * PRICE / MILLION
