@@ -62,16 +62,16 @@ SELECT EXISTS (
 )
 """
 FAILED = """
+WITH score AS MATERIALIZED (
+    SELECT output_id, bit_or(1::bigint << array_position(%(checks)s::bigint[], check_id)) AS failed FROM checks_score
+    WHERE run_id IN (%(first)s, %(second)s) AND check_id = ANY(%(checks)s::bigint[]) AND outcome = 'failed' GROUP BY 1
+)
 SELECT first, second, count(*)
 FROM (
     SELECT output.example_id, bit_or(score.failed) FILTER (WHERE output.run_id = %(first)s) AS first,
         bit_or(score.failed) FILTER (WHERE output.run_id = %(second)s) AS second
-    FROM (
-        SELECT output_id, bit_or(1::bigint << array_position(%(checks)s::bigint[], check_id)) AS failed
-        FROM checks_score
-        WHERE run_id IN (%(first)s, %(second)s) AND check_id = ANY(%(checks)s::bigint[]) AND outcome = 'failed'
-        GROUP BY 1
-    ) AS score JOIN runs_output AS output ON output.id = score.output_id
+    FROM score JOIN runs_output AS output ON output.id = score.output_id
+    WHERE output.id = ANY(ARRAY(SELECT output_id FROM score))
     GROUP BY 1
 ) AS example
 GROUP BY 1, 2 ORDER BY 1, 2
