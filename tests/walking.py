@@ -23,7 +23,8 @@ HREFS = "links => links.map(link => new URL(link.getAttribute('href'), location)
 def walk(page, start: str, unlinked: list[str], look: Callable[[str], None]) -> set[str]:
     """Open the page ``start``, those without a link to them, and every page below ``start`` that links lead to.
 
-    Once for each kind of page and query, a few times for pages with many filters. Calls ``look`` with the path of each; returns the names of the addresses.
+    Once for each kind of page and query, a few times for pages with many filters. Calls ``look`` with the path of each;
+    returns the names of the addresses.
     """
     waiting, seen, names, walked = [start, *unlinked], set(), set(), Counter()
     while waiting and sum(walked.values()) < LONGEST_WALK:
