@@ -16,7 +16,8 @@ from tests.taxonomy.breakdown.making import make_scene
 
 # A link with the count that it claims: in a cell of a matrix, as a number by itself, and as the mark of a chart.
 CELL = re.compile(
-    r'<a href="([^"]+)"><span class="heat-share">[^<]+</span></a><span class="heat-note">([\d\u202f]+) of'
+    r'<a href="([^"]+)"><span class="heat-share">[^<]+</span></a><span class="heat-note">'
+    r'(?:<span class="nowrap">)?([\d\u202f]+) of'
 )
 NUMBER = re.compile(r'<a class="number-link" href="([^"]+)">([\d\u202f]+)</a>')
 MARK = re.compile(r'<a href="([^"]+)" aria-label="[^"]*: (?:about )?[\d.]+ %, (?:from )?([\d\u202f]+) of')
