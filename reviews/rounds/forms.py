@@ -64,7 +64,7 @@ class BulkForm(forms.Form):
     def __init__(self, data: Any, people: Iterable[User]) -> None:
         super().__init__(data)
         field: Any = self.fields["people"]
-        field.queryset = User.objects.filter(pk__in=[person.pk for person in people])
+        field.queryset = User.objects.filter(pk__in=[person.pk for person in people]).order_by("name", "pk")
 
     def clean(self) -> dict[str, Any]:
         said: dict[str, Any] = super().clean() or {}

@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -91,7 +92,8 @@ def serving(home: Path, *arguments: str) -> Iterator[Served]:
         if served.process.poll() is None:
             programs = served.programs()
             served.end(signal.SIGKILL)
-            wait_until(lambda: running(programs) == [])
+            for program in left_of(programs):
+                program.kill()
         served.process.stdout.close()
 
 
@@ -105,6 +107,14 @@ def command_of(program: psutil.Process) -> str:
 
 def running(programs: list[psutil.Process]) -> list[psutil.Process]:
     return [program for program in programs if command_of(program)]
+
+
+def left_of(programs: list[psutil.Process], seconds: float = 60) -> list[psutil.Process]:
+    """Those that still run when all of them had the time to end."""
+    deadline = time.monotonic() + seconds
+    while (left := running(programs)) and time.monotonic() < deadline:
+        time.sleep(0.05)  # between two looks
+    return left
 
 
 def answers(address: str) -> bool:
@@ -133,7 +143,7 @@ def test_a_kill_leaves_nothing_that_blocks_the_next_start(home):
         programs = served.programs()
         assert "ada@example.org" in manage(home, "create_admin", "ada@example.org").stdout
         served.end(signal.SIGKILL)
-        wait_until(lambda: running(programs) == [])
+        assert [command_of(program) for program in left_of(programs)] == []
 
     with serving(home) as served:
         assert answers(served.address())
