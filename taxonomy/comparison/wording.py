@@ -98,13 +98,15 @@ class Words:
         return Headline("regression", parts, mode.subject.key, is_hidden)
 
     def behind(self, mode: Figure) -> tuple[Figure | None, bool]:
-        """The total that hides the mode: by people, else by all checks, else the one check that rose most.
+        """The total that hides the mode: by people or by all checks, who found the mode first; else the one check that
+        rose most.
 
         Hidden is what no reader of that total alone would look for: the total is not shown to be worse. Where all are
         shown to be worse, the first of them, which hides nothing.
         """
         counted = [total for total in self.totals if total.n]
         main = [total for total in counted if total.subject.kind != "check"]
+        main.sort(key=lambda total: total.subject.source != mode.subject.source)
         single = sorted((t for t in counted if t.subject.kind == "check"), key=rise)
         for total in (*main, *(each for each in single if rise(each) < 0)):
             if total.standing != Standing.WORSE:

@@ -73,7 +73,17 @@ def test_the_total_is_worded_by_what_it_shows(counts, start):
     assert texts(made(CHECKS, *counts), mode("Form", 0, 0, 20, 80, source="check"))[0].startswith(start)
 
 
-def test_people_come_before_checks_and_a_single_check_only_where_it_is_better():
+def test_the_total_of_who_found_the_mode_comes_first():
+    totals = made(PEOPLE, 0, 1, 1, 9), made(CHECKS, 0, 8, 8, 284)
+
+    by_checks = said(*totals, mode("Form", 0, 0, 50, 50, source="check"))[0].text
+    by_people = said(*totals, mode("Form", 0, 0, 50, 50))[0].text
+
+    assert by_checks.startswith("Equal overall, by the checks")
+    assert by_people.startswith("Equal overall, by people")
+
+
+def test_the_total_of_the_other_hides_it_too_and_a_single_check_only_where_it_is_better():
     number = Subject("check", "Number", "check", check=4)
     worse = made(CHECKS, 0, 0, 50, 50)
 
