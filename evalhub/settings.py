@@ -186,6 +186,8 @@ DATABASES["default"]["OPTIONS"] = {
     # Who waited for five seconds in vain is told so, and the next one begins anew with trying. Else each try would come
     # twice as late as the one before: after a minute without a database, pages would be without it for another.
     "pool": {"min_size": 0, "max_size": 12, "timeout": 5, "reconnect_timeout": 5},
+    # For cursors that bind on the server, which Django's own are not: see reviews.rows.
+    "prepare_threshold": 5,
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 

@@ -6,10 +6,9 @@ from collections.abc import Collection, Iterator, Sequence
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from evalhub.runs.models import Output
-from reviews.rows import all_rows
 from reviews.settling import derive_verdicts, settled_by_people
 from taxonomy.models import Source, Verdict
 from taxonomy.settling import Settled, Types, types_by_checks
@@ -85,7 +84,10 @@ def as_said(settled: Settled, source: Source, checks: Types) -> Said:
 def look_through(outputs: Sequence[int]) -> tuple[int, dict[int, Fault]]:
     """How many of the outputs have a verdict, or should have one; and what is wrong with which."""
     should, faults, seen = derived(outputs), {}, set()
-    for row in all_rows(STORED, {"outputs": list(outputs)}):
+    with connection.cursor() as cursor:
+        cursor.execute(STORED, {"outputs": list(outputs)})
+        rows = cursor.fetchall()
+    for row in rows:
         output, source, outcome, people, checks, *rest, people_rows, check_rows, has_its_place = row
         seen.add(output)
         said = Said(source, outcome, tuple(people), tuple(checks), *rest)

@@ -12,6 +12,7 @@ from django.db import connection, transaction
 
 from evalhub.projects.models import User
 from reviews.models import Round, Seat
+from reviews.rows import prepared
 
 HOLD_SECONDS = 15 * 60
 # Places that somebody else took between the look and the lock: the next look passes them.
@@ -104,7 +105,7 @@ def claim_next_item(open_round: Round, reviewer: User, besides: int = 0) -> int 
     None when nothing of the round waits for them. ``besides``: an item that is not meant, for the one that follows it.
     What they put off comes last. Never twice to one person, never to more people than the item wants labels.
     """
-    with transaction.atomic(), connection.cursor() as cursor:
+    with transaction.atomic(), prepared() as cursor:
         me: Parameters = {"me": reviewer.pk, "round": open_round.pk, "besides": besides}
         cursor.execute(HELD, me)
         position, held = cursor.fetchone()
@@ -148,7 +149,7 @@ def take_locked(cursor: Any, item_id: int, reviewer: User) -> bool:
 
 def claim_item(item_id: int, reviewer: User) -> bool:
     """Claim this very item, whatever the order; false when it wants no label of this person now."""
-    with transaction.atomic(), connection.cursor() as cursor:
+    with transaction.atomic(), prepared() as cursor:
         return take(cursor, item_id, reviewer)
 
 

@@ -1,7 +1,8 @@
-"""Rows of a statement of ours as models.
+"""Statements of ours that are asked with every label, and their rows as models.
 
-Django takes longer to put a question over four tables together than the database to answer it. What the desk asks with
-every label it asks in a statement of its own; its columns are named and its rows are read here.
+Django takes longer to put a question over four tables together than the database to answer it, and the database longer
+to plan it. So the desk asks in statements of its own, which the database keeps planned; their columns are named and
+their rows are read here.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from itertools import islice
 from typing import Any, Generic, TypeVar
 
 from django.db import connection, models
+from django.db.backends.postgresql.base import ServerBindingCursor
 
 M = TypeVar("M", bound=models.Model)
 
@@ -37,14 +39,23 @@ class Columns(Generic[M]):
         return self.model.from_db(connection.alias, self.names, values)
 
 
+def prepared() -> Any:
+    """A cursor that sends values beside the statement. After a few times the connection keeps that prepared."""
+    connection.ensure_connection()
+    if connection.queries_logged:  # where statements are read, they are to have their values in them
+        return connection.cursor()
+    server_binding: Any = ServerBindingCursor
+    return connection.make_cursor(server_binding(connection.connection))
+
+
 def first_row(statement: str, parameters: Mapping[str, Any]) -> Sequence[Any] | None:
-    with connection.cursor() as cursor:
+    with prepared() as cursor:
         cursor.execute(statement, parameters)
         row: Sequence[Any] | None = cursor.fetchone()
     return row
 
 
 def all_rows(statement: str, parameters: Mapping[str, Any]) -> list[Any]:
-    with connection.cursor() as cursor:
+    with prepared() as cursor:
         cursor.execute(statement, parameters)
         return list(cursor.fetchall())

@@ -12,6 +12,7 @@ from django.db.models import QuerySet
 
 from evalhub.projects.models import User
 from reviews.models import Fault, ItemEvent, Label, ReviewItem, Round
+from reviews.rows import first_row
 from taxonomy.models import ErrorType, Severity
 
 FARTHEST = 1_000
@@ -65,9 +66,9 @@ class Standing:
 def standing_in(shown: Round, person: User, item_id: int = 0, before: datetime | None = None) -> Standing:
     """Where the person stands, reading ``item_id``. ``before``: when the label that it shows was changed."""
     asked = {"round": shown.pk, "me": person.pk, "item": item_id, "before": before}
-    with connection.cursor() as cursor:
-        cursor.execute(STANDING, asked)
-        given, done, previous = cursor.fetchone()
+    row = first_row(STANDING, asked)
+    assert row is not None  # it adds up, so there is one
+    given, done, previous = row
     return Standing(done, max(0, shown.labels_planned - given), previous)
 
 
