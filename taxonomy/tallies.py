@@ -23,11 +23,11 @@ FROM (
 ) AS tally JOIN taxonomy_findingset AS found ON found.id = tally.found_id
 ORDER BY 1, 2, 3, tally.found_id, 6
 """
-# Of each verdict one number, since those are grouped quickest: found_id * 4 + (by people: 2) + (failed: 1). And in no
-# order, for which the database would sort all pairs.
+# Of each verdict one number, since those are grouped quickest: found_id * 4 + (by people: 2) + (failed: 1); 0 without
+# one. And in no order, for which the database would sort all pairs.
 PAIR_TALLIES = """
-SELECT one.found_id * 4 + (one.source = 'people')::int * 2 + (one.outcome = 'fail')::int,
-    two.found_id * 4 + (two.source = 'people')::int * 2 + (two.outcome = 'fail')::int, count(*)
+SELECT coalesce(one.found_id * 4 + (one.source = 'people')::int * 2 + (one.outcome = 'fail')::int, 0),
+    coalesce(two.found_id * 4 + (two.source = 'people')::int * 2 + (two.outcome = 'fail')::int, 0), count(*)
 FROM (
     SELECT example_id, repeat, found_id, source, outcome FROM taxonomy_verdict WHERE run_id = %(first)s
 ) AS one
@@ -62,13 +62,14 @@ class Tally:
     count: int
 
 
-@dataclass(frozen=True, slots=True)
-class PairTally:
-    """``count`` examples (and repeats) for which two runs have these verdicts; None: that output has none."""
+class PairTallies(NamedTuple):
+    """What two runs have on the same examples (and repeats), counted.
 
-    first: Side | None
-    second: Side | None
-    count: int
+    ``pairs``: (the first run's side, the second's, how many), each side by its number in ``sides``; 0: no verdict.
+    """
+
+    sides: dict[int, Side | None]
+    pairs: list[tuple[int, int, int]]
 
 
 def tallies_of(runs: Collection[int]) -> list[Tally]:
@@ -81,17 +82,15 @@ def tallies_of(runs: Collection[int]) -> list[Tally]:
         ]
 
 
-def pair_tallies_of(first: int, second: int) -> list[PairTally]:
-    """The verdicts of two runs (keys) on the same examples and repeats, counted. Equal sides are the same object."""
+def pair_tallies_of(first: int, second: int) -> PairTallies:
+    """The verdicts of two runs (keys) on the same examples and repeats, counted, in the order of their numbers."""
     with connection.cursor() as cursor:
         cursor.execute(PAIR_TALLIES, {"first": first, "second": second})
-        rows = sorted(cursor.fetchall(), key=lambda row: (row[0] or 0, row[1] or 0))
-        codes = {code for one, two, _ in rows for code in (one, two) if code is not None}
+        pairs = sorted(cursor.fetchall())
+        codes = sorted({code for pair in pairs for code in pair[:2]})
         cursor.execute(FOUND, [sorted({code // 4 for code in codes})])
         found = {key: (tuple(people), tuple(checks)) for key, people, checks in cursor.fetchall()}
-    sides: dict[int | None, Side | None] = {code: side_of(code, found[code // 4]) for code in codes}
-    sides[None] = None
-    return [PairTally(sides[one], sides[two], count) for one, two, count in rows]
+    return PairTallies({code: side_of(code, found[code // 4]) if code else None for code in codes}, pairs)
 
 
 def side_of(code: int, found: tuple[tuple[int, ...], tuple[int, ...]]) -> Side:

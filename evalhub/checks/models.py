@@ -60,7 +60,17 @@ class Score(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["output", "by"], name="one_score_per_output_and_check")]
-        indexes = [models.Index(fields=["run", "by", "outcome", "cause"], name="score_by_run_and_check")]
+        indexes = [
+            models.Index(fields=["run", "by", "outcome", "cause"], name="score_by_run_and_check"),
+            # Which outputs failed, without a look at the rows. Only of these: the one above is small as equal keys are
+            # held once, and with the output none would be equal.
+            models.Index(
+                fields=["run", "by"],
+                include=["output"],
+                condition=models.Q(outcome="failed"),
+                name="failed_by_run_and_check",
+            ),
+        ]
 
 
 class CompleteScoring(models.Model):

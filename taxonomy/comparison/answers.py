@@ -6,9 +6,10 @@ indexes tell it all, however many outputs there are. Everything else takes one s
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 import orjson
 from django.db import connection
@@ -19,6 +20,9 @@ from evalhub.runs.figures import figures_of
 from evalhub.runs.models import Run
 from taxonomy.breakdown.judged import wholly_scored
 from taxonomy.tallies import Side, pair_tallies_of
+
+K = TypeVar("K")
+H = TypeVar("H", bound=Hashable)
 
 # One row for each way in which examples came out. “is_right” is as in evalhub.checks.shares: a missing answer is wrong,
 # and an output that not all checks scored yet, or none could judge, is not counted.
@@ -93,24 +97,54 @@ class Facts(NamedTuple):
     is_right: bool | None
 
 
-class Group(NamedTuple):
-    """``examples`` to which both runs answered like this: {repeat: Facts} of each.
+Answer: TypeAlias = Mapping[int, Facts]
+"""{repeat: what the output of this repeat is}, for one example and run."""
 
-    Examples of one ``cluster`` are no independent observations; those of none ("") are.
+
+@dataclass(frozen=True)
+class Groups:
+    """Examples to which both runs answered alike. ``answers``: all there are, each once.
+
+    A group has the places of both runs' answers among them, how many ``examples`` it holds, and of which cluster.
+    Examples of one cluster are no independent observations; those of none ("") are.
     """
 
-    first: dict[int, Facts]
-    second: dict[int, Facts]
-    examples: int
-    cluster: str = ""
+    answers: Sequence[Answer]
+    first: Sequence[int]
+    second: Sequence[int]
+    examples: Sequence[int]
+    clusters: Sequence[str]
+
+    @classmethod
+    def of(cls, answers: Mapping[K, Answer], rows: Iterable[tuple[K, K, int]], clusters: Sequence[str] = ()) -> Groups:
+        """``answers`` by what names them in the ``rows``: (the first's, the second's, how many examples).
+
+        ``clusters``: of each row; without them no examples share one.
+        """
+        places = {name: place for place, name in enumerate(answers)}
+        first, second, examples = tuple(zip(*rows, strict=True)) or ((), (), ())
+        one, two = ([places[name] for name in side] for side in (first, second))
+        return cls(list(answers.values()), one, two, examples, clusters or [""] * len(examples))
+
+    def __iter__(self) -> Iterator[tuple[int, int, int, str]]:
+        return zip(self.first, self.second, self.examples, self.clusters, strict=True)
+
+    def counted(self, kinds: Sequence[H]) -> dict[tuple[str, H, H], int]:
+        """How many examples each cluster has by the kinds of both answers. ``kinds``: of each of ``answers``."""
+        places = {kind: place for place, kind in enumerate(dict.fromkeys(kinds))}
+        of, names = [places[kind] for kind in kinds], list(places)
+        found: Counter[tuple[str, int, int]] = Counter()
+        for one, two, count, cluster in self:
+            found[cluster, of[one], of[two]] += count
+        return {(cluster, names[one], names[two]): count for (cluster, one, two), count in found.items()}
 
 
 @dataclass(frozen=True)
 class Answers:
     """``by_verdict`` tells verdicts and what checks judged; ``by_check`` which checks failed. They may be the same."""
 
-    by_verdict: Iterable[Group]
-    by_check: Iterable[Group]
+    by_verdict: Groups
+    by_check: Groups
     shares_clusters: bool
 
 
@@ -157,33 +191,15 @@ def quick_answers(first: Run, asked: dict[str, Any]) -> Answers:
     """The same as ``read_examples`` where ``is_all_judged``, from the indexes of verdicts and scores."""
     checks = tuple(asked["checks"])
     whole = first.version.example_count if checks else 0
-    tallies = pair_tallies_of(asked["first"], asked["second"])
-    sides = {id(side): {1: Facts(side, checks, (), None)} for tally in tallies for side in (tally.first, tally.second)}
-    nothing = sides.setdefault(id(None), {1: Facts(None, checks, (), None)})
-    rest = Group(nothing, nothing, max(whole - sum(tally.count for tally in tallies), 0))
-    by_verdict = QuickGroups([(sides[id(t.first)], sides[id(t.second)], t.count) for t in tallies], rest)
+    sides, pairs = pair_tallies_of(asked["first"], asked["second"])
+    answers = {code: {1: Facts(side, checks, (), None)} for code, side in {**sides, 0: None}.items()}
+    if (unread := whole - sum(count for *_, count in pairs)) > 0:
+        pairs.append((0, 0, unread))
     scores = failed_pairs(asked) if checks else []
-    passed = of_scores(0, checks)
-    passes = Group(passed, passed, whole - sum(count for *_, count in scores))
-    by_check = [Group(of_scores(one, checks), of_scores(two, checks), count) for one, two, count in scores]
-    return Answers(by_verdict, [*by_check, passes] if passes.examples else by_check, shares_clusters=False)
-
-
-class QuickGroups:
-    """Groups that are made anew whenever they are read.
-
-    There are thousands. Kept, they would all be looked through by the garbage collector, and everything else with them.
-    """
-
-    def __init__(self, pairs: Sequence[tuple[dict[int, Facts], dict[int, Facts], int]], rest: Group) -> None:
-        self.pairs = pairs
-        self.rest = rest
-
-    def __iter__(self) -> Iterator[Group]:
-        for pair in self.pairs:
-            yield Group(*pair)
-        if self.rest.examples:
-            yield self.rest
+    if (passed := whole - sum(count for *_, count in scores)) > 0:
+        scores.append((0, 0, passed))
+    failed = {bits: of_scores(bits, checks) for pair in scores for bits in pair[:2]}
+    return Answers(Groups.of(answers, pairs), Groups.of(failed, scores), shares_clusters=False)
 
 
 def failed_pairs(asked: dict[str, Any]) -> list[tuple[int, int, int]]:
@@ -193,22 +209,22 @@ def failed_pairs(asked: dict[str, Any]) -> list[tuple[int, int, int]]:
         return [(one or 0, two or 0, count) for one, two, count in cursor.fetchall()]
 
 
-def of_scores(failed: int, checks: tuple[int, ...]) -> dict[int, Facts]:
+def of_scores(failed: int, checks: tuple[int, ...]) -> Answer:
     """``failed`` has a bit for each check, from 1 on, in their order."""
     names = tuple(check for place, check in enumerate(checks, start=1) if failed >> place & 1)
     return {1: Facts(None, checks, names, not names)}
 
 
-def read_examples(asked: dict[str, Any]) -> list[Group]:
+def read_examples(asked: dict[str, Any]) -> Groups:
     """Whatever was judged, and however often each example was asked."""
     with connection.cursor() as cursor:
         cursor.execute(EXAMPLES, asked)
         rows = cursor.fetchall()
     known = {said: repeats_of(said) for _, *pair, _ in rows for said in pair}
-    return [Group(known[first], known[second], count, cluster) for cluster, first, second, count in rows]
+    return Groups.of(known, [row[1:] for row in rows], [cluster for cluster, *_ in rows])
 
 
-def repeats_of(said: str | None) -> dict[int, Facts]:
+def repeats_of(said: str | None) -> Answer:
     # Django has psycopg hand JSON over as text.
     return {
         repeat: Facts(

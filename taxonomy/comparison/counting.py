@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
 
-from taxonomy.comparison.answers import Facts, Group
+from taxonomy.comparison.answers import Facts, Groups
 from taxonomy.statistics.paired import weight_of_repeats
 
 Key: TypeAlias = Hashable
@@ -24,6 +24,7 @@ class Said(NamedTuple):
 
 
 NOWHERE: frozenset[Scope] = frozenset()
+ABSENT = Said(NOWHERE, frozenset())
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,11 @@ class Tally:
     second_only: int = 0
     examples: list[Means] = field(default_factory=list)
 
+    def add(self, both: int, first_only: int, second_only: int) -> None:
+        self.both += both
+        self.first_only += first_only
+        self.second_only += second_only
+
 
 @dataclass
 class Counted:
@@ -71,32 +77,22 @@ class Counted:
 
 
 def count_pairs(
-    groups: Iterable[Group], say: Callable[[Facts], Said], scope_of: Mapping[Key, Scope], over_examples: bool
+    groups: Groups, say: Callable[[Facts], Said], scope_of: Mapping[Key, Scope], over_examples: bool
 ) -> Counted:
-    """Count the groups. ``say`` tells what an answer counts for; ``scope_of`` in which scope each key is counted.
+    """Count the groups. ``say`` tells what an output counts for; ``scope_of`` in which scope each key is counted.
 
     A pair counts for a key only if both outputs were looked at in its scope. ``over_examples``: the means of examples
     are wanted too.
     """
     counted = Counted()
-    known: dict[int, tuple[dict[int, Said], Scopes]] = {}  # by identity: groups share what one run answered
-
-    def said_of(answers: Mapping[int, Facts]) -> tuple[dict[int, Said], Scopes]:
-        if (found := known.get(id(answers))) is None:
-            said = {repeat: say(facts) for repeat, facts in answers.items()}
-            found = said, tuple((repeat, each.scopes) for repeat, each in said.items())
-            known[id(answers)] = found
-        return found
-
-    sizes: Counter[tuple[str, Scopes, Scopes]] = Counter()
-    for group in groups:
-        (first, first_scopes), (second, second_scopes) = said_of(group.first), said_of(group.second)
-        sizes[group.cluster, first_scopes, second_scopes] += group.examples
-        count_outputs(counted, group.examples, first, second, scope_of)
-        if over_examples:
-            count_examples(counted, group, first, second, scope_of)
-    for (cluster, one, two), examples in sizes.items():
+    said = [{repeat: say(facts) for repeat, facts in answer.items()} for answer in groups.answers]
+    looked_at = [tuple((repeat, each.scopes) for repeat, each in answer.items()) for answer in said]
+    for (cluster, one, two), examples in groups.counted(looked_at).items():
         count_scopes(counted, cluster, examples, dict(one), dict(two))
+    count_outputs(counted, groups, said, scope_of)
+    if over_examples:
+        for first, second, examples, cluster in groups:
+            count_examples(counted, examples, cluster, said[first], said[second], scope_of)
     return counted
 
 
@@ -125,31 +121,32 @@ def repeats_in(answers: Collection[frozenset[Scope]]) -> Counter[Scope]:
 
 
 def count_outputs(
-    counted: Counted,
-    count: int,
-    first: Mapping[int, Said],
-    second: Mapping[int, Said],
-    scope_of: Mapping[Key, Scope],
+    counted: Counted, groups: Groups, said: Sequence[Mapping[int, Said]], scope_of: Mapping[Key, Scope]
 ) -> None:
-    for repeat in first.keys() & second.keys():
-        one, two = first[repeat], second[repeat]
-        if not one.has and not two.has:
-            continue
-        common = one.scopes & two.scopes
-        for key in one.has & two.has:
-            if scope_of[key] in common:
-                counted.tallies[key].both += count
-        for key in one.has - two.has:
-            if scope_of[key] in common:
-                counted.tallies[key].first_only += count
-        for key in two.has - one.has:
-            if scope_of[key] in common:
-                counted.tallies[key].second_only += count
+    """Each key's pairs, as products of what answers have with how often the two answers met."""
+    import numpy as np  # both here, for their import takes long
+    from scipy.sparse import coo_array
+
+    keys = sorted({key for answer in said for each in answer.values() for key in each.has}, key=str)
+    size = len(said)
+    met = coo_array((np.array(groups.examples, float), (groups.first, groups.second)), (size, size)).tocsr()
+    for repeat in {repeat for answer in said for repeat in answer}:
+        there = [answer.get(repeat, ABSENT) for answer in said]
+        has = np.array([[key in each.has for key in keys] for each in there], float)
+        # What an output has lies in its scopes, so only the other one's are to be asked.
+        looked_at = np.array([[scope_of[key] in each.scopes for key in keys] for each in there], float)
+        both = (has * (met @ has)).sum(axis=0)
+        first = (has * (met @ looked_at)).sum(axis=0) - both
+        second = (looked_at * (met @ has)).sum(axis=0) - both
+        for key, *counts in zip(keys, both, first, second, strict=True):
+            if any(counts):
+                counted.tallies[key].add(*map(int, counts))
 
 
 def count_examples(
     counted: Counted,
-    group: Group,
+    examples: int,
+    cluster: str,
     first: Mapping[int, Said],
     second: Mapping[int, Said],
     scope_of: Mapping[Key, Scope],
@@ -162,5 +159,5 @@ def count_examples(
         )
         if one and two:
             weight = weight_of_repeats(len(one), len(two))
-            means = Means(sum(one) / len(one), sum(two) / len(two), group.examples, group.cluster, weight)
+            means = Means(sum(one) / len(one), sum(two) / len(two), examples, cluster, weight)
             counted.tallies[key].examples.append(means)

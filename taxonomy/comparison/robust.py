@@ -60,7 +60,7 @@ def of_equal_weight(parts: Sequence[Means]) -> tuple[Interval, float]:
     mean = float(changes @ counts / (n + 2))
     half = student(n + 1) * sqrt(float((changes - mean) ** 2 @ counts) / ((n + 2) * (n + 1)))
     low, high = max(mean - half, -1.0), min(mean + half, 1.0)
-    return Interval(value, min(low, value), max(high, value)), sign_flip(np.repeat(change, times))
+    return Interval(value, min(low, value), max(high, value)), sign_flip(change, times)
 
 
 def by_cluster(parts: Sequence[Means], first: float, second: float) -> Difference:

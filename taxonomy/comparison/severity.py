@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from taxonomy.comparison.answers import Facts, Group
+from taxonomy.comparison.answers import Answer, Facts, Groups
 from taxonomy.comparison.counting import Means
 from taxonomy.comparison.figures import rounded
 from taxonomy.comparison.plan import Plan
@@ -66,7 +66,7 @@ class Weighted:
         }
 
 
-def weighted_by(groups: Iterable[Group], plan: Plan, weights: SeverityWeights) -> tuple[Weighted, ...]:
+def weighted_by(groups: Groups, plan: Plan, weights: SeverityWeights) -> tuple[Weighted, ...]:
     """By people, and by checks, each over the outputs that they looked at."""
     said = {str(severity): float(getattr(weights, severity)) for severity in Severity}
     scale = max(said.values()) or 1.0
@@ -86,15 +86,11 @@ class Weigher:
     meant: frozenset[int]
     weights: Mapping[str, float]
     scale: float
-    known: dict[int, tuple[float, ...]] = field(default_factory=dict)
-    """By identity: groups share what one run answered."""
 
-    def weighed(self, answers: Mapping[int, Facts]) -> tuple[float, ...]:
+    def weighed(self, answer: Answer) -> tuple[float, ...]:
         """Of the repeats that the source looked at."""
-        if (found := self.known.get(id(answers))) is None:
-            weights = (self.weigh(facts) for facts in answers.values())
-            found = self.known[id(answers)] = tuple(weight for weight in weights if weight is not None)
-        return found
+        weights = (self.weigh(facts) for facts in answer.values())
+        return tuple(weight for weight in weights if weight is not None)
 
     def weigh(self, facts: Facts) -> float | None:
         """None where the source did not look at it."""
@@ -113,17 +109,14 @@ class Weigher:
         return max(found, default=self.weights[Severity.MINOR]) / self.scale
 
 
-def weighted_of(groups: Iterable[Group], weigher: Weigher, weights: Mapping[str, float], scale: float) -> Weighted:
-    seen: Counter[tuple[tuple[float, ...], tuple[float, ...], str]] = Counter()
-    for group in groups:
-        one, two = weigher.weighed(group.first), weigher.weighed(group.second)
-        if one and two:
-            seen[one, two, group.cluster] += group.examples
+def weighted_of(groups: Groups, weigher: Weigher, weights: Mapping[str, float], scale: float) -> Weighted:
+    counted = groups.counted([weigher.weighed(answer) for answer in groups.answers])
+    seen = {kinds: examples for kinds, examples in counted.items() if kinds[1] and kinds[2]}
     if not seen:
         return Weighted(weigher.source, weights, 0, None, scale, None, None)
     sizes: Counter[tuple[str, float]] = Counter()
     means, shares = [], []
-    for (one, two, cluster), examples in seen.items():
+    for (cluster, one, two), examples in seen.items():
         weight = weight_of_repeats(len(one), len(two))
         sizes[cluster, weight] += examples
         if any(one) or any(two):

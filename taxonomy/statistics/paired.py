@@ -140,20 +140,25 @@ def mean_interval(change: ndarray, weight: ndarray, place: ndarray) -> tuple[flo
     return max(mean - half, -1.0), min(mean + half, 1.0)
 
 
-def sign_flip(change: ndarray) -> float:
-    """The two-sided p-value of the sum, were each sign the toss of a coin. Nothing differs: 1."""
+def sign_flip(change: ndarray, times: ndarray | None = None) -> float:
+    """The two-sided p-value of the sum, were each sign the toss of a coin. Nothing differs: 1.
+
+    ``times``: how often each of the changes was seen, where it is not once.
+    """
     import numpy as np
     from scipy.special import stdtr  # here, for the import takes 0.1 s
 
-    sizes, counts = np.unique(np.round(np.abs(change), 9), return_counts=True)
+    times = np.ones(len(change), int) if times is None else times
+    sizes, place = np.unique(np.round(np.abs(change), 9), return_inverse=True)
+    counts = np.bincount(place, times).astype(int)
     sizes, counts = sizes[sizes > 0], counts[sizes > 0]
-    seen = abs(float(change.sum()))
+    total = float(change @ times)
     if found := sums_of_signs(sizes, counts):
         sums, chances = found
-        return min(float(chances[np.abs(sums) >= seen - 1e-6].sum()), 1.0)
-    n = len(change)
-    error = sqrt(n * float(change.var(ddof=1)))
-    return min(2 * float(stdtr(n - 1, -seen / error)), 1.0)
+        return min(float(chances[np.abs(sums) >= abs(total) - 1e-6].sum()), 1.0)
+    n = int(times.sum())
+    error = sqrt(n * float((change - total / n) ** 2 @ times) / (n - 1))
+    return min(2 * float(stdtr(n - 1, -abs(total) / error)), 1.0)
 
 
 def sums_of_signs(sizes: ndarray, counts: ndarray) -> tuple[ndarray, ndarray] | None:
