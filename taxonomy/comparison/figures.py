@@ -91,7 +91,8 @@ class Figure:
     adjusted: float
     standing: Standing
     needed: int | None = None
-    """Where it cannot be told: how many pairs (or examples) would show the rise that was seen, or one of 2 points."""
+    """Where it cannot be told: how many pairs (or examples) would show the rise that was seen, or one of 2 points; None
+    where no rise was seen and one of 2 points would have been."""
     shows: float | None = None
     """The smallest rise that so many pairs show in 80 % of the cases; None: they are too few for any."""
     clusters: int | None = None
@@ -189,12 +190,10 @@ def figure_of(subject: Subject, scoped: Scoped, tally: Tally, over_examples: boo
 
 
 def judged(figures: Sequence[Figure]) -> list[Figure]:
-    """Each with its p after correction, and what is shown. As in ``taxonomy.statistics.alarms.judge_modes``.
+    """Each with its p after correction, and what is shown, by the rules of ``taxonomy.statistics.alarms``.
 
-    Holm goes over the modes in which the runs differ at all, but for critical ones and those that are the same as one
-    below them. Where no pair differs nothing can be shown, whatever the level, so that leaving it out adds no false
-    alarm: the tests hold given how many pairs differ (R. Tarone, A modified Bonferroni method for discrete data, 1990).
-    Critical modes and totals are tested alone; what a type has without those below it (``is_own``) is not tested.
+    Of modes that are the same as one below them only that one is corrected for; critical modes and totals are tested
+    alone; what a type has without those below it (``is_own``) is not tested.
     """
     twins = twins_in(figures)
     family = [f for f in figures if f.differs and not is_alone(f.subject) and f.subject not in twins]
@@ -248,7 +247,7 @@ def standing_of(figure: Figure, adjusted: float) -> Standing:
     return Standing.WORSE if figure.difference.value > 0 else Standing.BETTER
 
 
-def needed_for(figure: Figure, level: float) -> int:
+def needed_for(figure: Figure, level: float) -> int | None:
     """How many pairs (examples, where they have repeats or share clusters) would show the rise; see ``Figure.needed``.
 
     Where outputs are not independent, from the standard error that the interval says there is, which falls with the
@@ -259,9 +258,10 @@ def needed_for(figure: Figure, level: float) -> int:
         return needed_of(figure.counts, level)
     normal = NormalDist()
     error = (figure.difference.high - figure.difference.low) / 2 / normal.inv_cdf(1 - LEVEL / 2)
-    rise = figure.difference.value if figure.difference.value > 0 else NOTABLE
-    factor = (normal.inv_cdf(1 - level / 2) + normal.inv_cdf(POWER)) * error / rise
-    return max(ceil(figure.examples * factor**2), figure.examples + 1)
+    rise = figure.difference.value
+    factor = (normal.inv_cdf(1 - level / 2) + normal.inv_cdf(POWER)) * error / (rise if rise > 0 else NOTABLE)
+    needed = ceil(figure.examples * factor**2)
+    return max(needed, figure.examples + 1) if rise > 0 else needed if needed > figure.examples else None
 
 
 def scoped_of(scopes: Mapping[Key, Scoped], scope: Key) -> Scoped:

@@ -10,7 +10,7 @@ from taxonomy.comparison.changes import Change
 from taxonomy.comparison.data import Comparison
 from taxonomy.comparison.figures import Figure
 from taxonomy.comparison.forest import Forest, ForestMark, forest_of, mirrored
-from taxonomy.comparison.wording import count_of, p_text, points, query_of
+from taxonomy.comparison.wording import WOULD_HAVE_SHOWN, count_of, p_text, points, query_of
 from taxonomy.statistics.alarms import Answer as Standing
 from taxonomy.statistics.intervals import Interval
 from taxonomy.statistics.rates import rate_of
@@ -121,8 +121,10 @@ def share_of(figure: Figure, share: float | None, count: int) -> Share | None:
 
 
 def need_of(figure: Figure) -> str:
-    if figure.needed is None:
+    if figure.standing != Standing.CANNOT_TELL or not figure.n:
         return ""
+    if figure.needed is None:
+        return WOULD_HAVE_SHOWN
     unit = "pairs" if figure.clusters is None and figure.examples == figure.n else "examples"
     return f"about {number(figure.needed)} {unit} would tell"
 

@@ -17,6 +17,7 @@ from taxonomy.statistics.alarms import Answer as Standing
 
 FOUND_BY = {Source.PEOPLE: "found by people", Source.CHECK: "found by checks"}
 CHANCE = "The difference may be chance."
+WOULD_HAVE_SHOWN = f"a rise of {100 * NOTABLE:.1f} points would have shown"
 
 
 @dataclass(frozen=True)
@@ -162,10 +163,10 @@ class Words:
         if not modes:
             return
         what = f"{number(len(modes))} failure mode{'' if len(modes) == 1 else 's'}"
-        nearest = min(modes, key=lambda mode: (mode.needed or 0, mode.subject.key))
+        nearest = min(modes, key=lambda mode: (mode.needed is None, mode.needed or 0, mode.subject.key))
         text = (
             f"Cannot tell for {what} whether {'it' if len(modes) == 1 else 'they'} became more or less frequent: "
-            f"{need_text(nearest)}"
+            f"{need_text(nearest) if nearest.needed else f'{WOULD_HAVE_SHOWN}.'}"
         )
         yield Headline("cannot_tell", (Part(text),), nearest.subject.key)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from evalhub.web.templatetags.ui import number, percent
-from taxonomy.comparison.wording import p_text, points
+from taxonomy.comparison.wording import WOULD_HAVE_SHOWN, p_text, points
 from taxonomy.report.basing import based_on
 from taxonomy.report.blocks import Bars, Block, Cell, Row, Section, Sentences, Table
 from taxonomy.report.caveats import listed
@@ -170,8 +170,10 @@ def compared_row(content: Found, figure: Found, link: Link, name: str, badges: S
 
 
 def needed(figure: Found) -> str:
-    if figure["standing"] != "cannot_tell" or not figure["needed"]:
+    if figure["standing"] != "cannot_tell" or not figure["tested"]:
         return ""
+    if not figure["needed"]:
+        return f"; {WOULD_HAVE_SHOWN}"
     return f"; about {number(figure['needed'])} pairs needed"
 
 

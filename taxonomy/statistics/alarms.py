@@ -17,21 +17,17 @@ whoever reads only the total sees no reason to stop.
 
 **What is not said.** A mode that is neither shown to be worse nor shown to be better is one of which nothing can be
 told; never that there is no regression.
+
+The rules are carried out by ``taxonomy.comparison.figures.judged``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from enum import StrEnum
-from functools import cached_property
-from typing import Generic, NamedTuple, TypeVar
+from typing import NamedTuple
 
-from taxonomy.statistics.intervals import Interval
-from taxonomy.statistics.paired import difference, mcnemar
-from taxonomy.statistics.power import LEVEL, pairs_needed, smallest_difference
-
-Key = TypeVar("Key", bound=Hashable)
+from taxonomy.statistics.power import pairs_needed
 
 NOTABLE = 0.02
 """The rise that is planned for where none was seen: 2 percentage points."""
@@ -70,74 +66,6 @@ class Answer(StrEnum):
     CANNOT_TELL = "cannot_tell"
 
 
-@dataclass(frozen=True, slots=True)
-class Judged(Generic[Key]):
-    """What is said of one mode, or of the total (key None)."""
-
-    key: Key | None
-    counts: PairCounts
-    p: float
-    adjusted: float
-    """``p`` after Holm's correction; as it is for critical modes and the total."""
-    answer: Answer
-    is_critical: bool
-    level: float
-    """At which a later set of pairs would have to show it: the first step of Holm's, so the strictest."""
-
-    @property
-    def difference(self) -> Interval | None:
-        """Second minus first; above 0 is worse. None without pairs."""
-        return difference(*self.counts)
-
-    @property
-    def needed(self) -> int | None:
-        """Where it cannot be told: how many pairs would show, in 80 % of the cases and at ``level``, the rise that was
-        seen, or one of 2 points where none was. None where it can be told."""
-        return needed_of(self.counts, self.level) if self.answer == Answer.CANNOT_TELL else None
-
-    @property
-    def shows(self) -> float | None:
-        """The smallest rise, 0 to 1, that as many pairs as there are would have shown; None: too few for any."""
-        n = self.counts.n
-        return smallest_difference(n, self.counts.discordant / n, self.level) if n else None
-
-
-@dataclass(frozen=True)
-class Judgement(Generic[Key]):
-    """What is said of all modes, in the order in which they were handed over."""
-
-    total: Judged[Key]
-    modes: tuple[Judged[Key], ...]
-
-    @property
-    def is_total_worse(self) -> bool:
-        return self.total.answer == Answer.WORSE
-
-    @cached_property
-    def worse(self) -> tuple[Judged[Key], ...]:
-        """All modes shown to be worse, critical ones among them."""
-        return tuple(mode for mode in self.modes if mode.answer == Answer.WORSE)
-
-    @property
-    def hidden(self) -> tuple[Judged[Key], ...]:
-        """The hidden regressions: shown to be worse, and the total is not."""
-        return () if self.is_total_worse else self.worse
-
-    @cached_property
-    def critical(self) -> tuple[Judged[Key], ...]:
-        """Critical modes shown to be worse."""
-        return tuple(mode for mode in self.worse if mode.is_critical)
-
-    @cached_property
-    def newly_critical(self) -> tuple[Judged[Key], ...]:
-        """Critical modes that the candidate has on examples on which the baseline has not, shown to be worse or not."""
-        return tuple(mode for mode in self.modes if mode.is_critical and mode.counts.second_only)
-
-    @cached_property
-    def cannot_tell(self) -> tuple[Judged[Key], ...]:
-        return tuple(mode for mode in self.modes if mode.answer == Answer.CANNOT_TELL)
-
-
 def holm(ps: Sequence[float]) -> list[float]:
     """The p-values after Holm's correction (1979), each at most 1, in the order given."""
     adjusted, highest = [0.0] * len(ps), 0.0
@@ -157,42 +85,14 @@ def benjamini_hochberg(ps: Sequence[float]) -> list[float]:
     return adjusted
 
 
-def judge_modes(
-    total: PairCounts, modes: Mapping[Key, PairCounts], critical: Collection[Key] = (), level: float = LEVEL
-) -> Judgement[Key]:
-    """Hold each mode of the second candidate against the first, the baseline; see the top of this module.
+def needed_of(counts: PairCounts, level: float) -> int | None:
+    """How many pairs would show, in 80 % of the cases at ``level``, the rise that was seen, or one of 2 points where none
+    was.
 
-    ``total``: pairs by whether the output failed at all. ``modes``: error types; those that are counted in ``critical``
-    are tested alone. Modes may overlap, and a mode may have other pairs than the total (another source).
+    More than there are: what they could show, they would have shown. None: no rise was seen, and there are enough pairs
+    that one of 2 points would have been.
     """
-    ps = {key: mcnemar(counts.first_only, counts.second_only) for key, counts in modes.items()}
-    corrected = [key for key in modes if key not in critical and modes[key].discordant]
-    adjusted = ps | dict(zip(corrected, holm([ps[key] for key in corrected]), strict=True))
-    of_family = level / max(len(corrected), 1)
-    judged = tuple(
-        Judged(
-            key,
-            counts,
-            ps[key],
-            adjusted[key],
-            answer_of(counts, adjusted[key], level),
-            key in critical,
-            level if key in critical else of_family,
-        )
-        for key, counts in modes.items()
-    )
-    alone = mcnemar(total.first_only, total.second_only)
-    return Judgement(Judged(None, total, alone, alone, answer_of(total, alone, level), False, level), judged)
-
-
-def answer_of(counts: PairCounts, p: float, level: float) -> Answer:
-    if p > level or counts.first_only == counts.second_only:
-        return Answer.CANNOT_TELL
-    return Answer.WORSE if counts.second_only > counts.first_only else Answer.BETTER
-
-
-def needed_of(counts: PairCounts, level: float) -> int:
-    """More than there are: what they could show, they would have shown."""
     rise = (counts.second_only - counts.first_only) / counts.n if counts.n else 0.0
     discordant = counts.discordant / counts.n if counts.n else NOTABLE
-    return max(pairs_needed(rise if rise > 0 else NOTABLE, discordant, level), counts.n + 1)
+    needed = pairs_needed(rise if rise > 0 else NOTABLE, discordant, level)
+    return max(needed, counts.n + 1) if rise > 0 else needed if needed > counts.n else None

@@ -9,6 +9,8 @@ from django.db import transaction
 from evalhub.checks.models import Check, Score
 from evalhub.evalsets.models import EvalSetVersion
 from evalhub.runs.models import Output, Run
+from taxonomy.comparison.counting import Scoped, Tally
+from taxonomy.comparison.figures import Figure, Subject, figure_of
 from taxonomy.models import CheckMeaning, ErrorType
 from taxonomy.settling import Settled, record_check_verdicts, record_verdicts
 from taxonomy.versions import record_change
@@ -87,3 +89,10 @@ def checked(version: EvalSetVersion, name: str, error_type: ErrorType, failed: M
     for run, places in failed.items():
         score(run, check, places)
     return check
+
+
+def figure_made(subject: Subject, both: int, first_only: int, second_only: int, neither: int) -> Figure:
+    """Of so many pairs, not yet judged."""
+    scoped = Scoped(pairs=both + first_only + second_only + neither)
+    scoped.sizes["", 1.0] = scoped.pairs
+    return figure_of(subject, scoped, Tally(both, first_only, second_only), over_examples=False)

@@ -4,20 +4,14 @@ from types import SimpleNamespace
 
 import pytest
 
-from taxonomy.comparison.counting import Scoped, Tally
-from taxonomy.comparison.figures import Subject, figure_of, judged
+from taxonomy.comparison.figures import Subject, judged
 from taxonomy.comparison.wording import headlines_of, p_text, points
 from taxonomy.statistics.alarms import PairCounts
+from tests.taxonomy.comparison.making import figure_made as made
 
 FIRST = SimpleNamespace(pk=1, candidate=SimpleNamespace(name="old"))
 SECOND = SimpleNamespace(pk=2, candidate=SimpleNamespace(name="new"))
 PEOPLE, CHECKS = Subject("people", "By people", "people"), Subject("checks", "By the checks", "check")
-
-
-def made(subject, both, first_only, second_only, neither):
-    scoped = Scoped(pairs=both + first_only + second_only + neither)
-    scoped.sizes["", 1.0] = scoped.pairs
-    return figure_of(subject, scoped, Tally(both, first_only, second_only), over_examples=False)
 
 
 def mode(name, *counts, severity="major", source="people", key=7):
@@ -137,6 +131,14 @@ def test_what_cannot_be_told_says_how_many_pairs_would_tell():
         " in “Tone” (found by people) would take about "
     )
     assert text.endswith(" pairs; there are 100.")
+
+
+def test_where_nothing_rose_and_2_points_would_have_shown_it_says_so():
+    (text,) = texts(mode("Tone", 10, 40, 40, 99_910))
+
+    assert text == (
+        "Cannot tell for 1 failure mode whether it became more or less frequent: a rise of 2.0 points would have shown."
+    )
 
 
 def test_without_any_pair_it_says_what_to_do():

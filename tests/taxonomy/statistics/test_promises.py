@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 import taxonomy.statistics
-from tests.benchmarks.statistics_alarms import ALIKE, RISING, judgements, with_regression
+from tests.benchmarks.statistics_alarms import ALIKE, is_alarmed, is_named, judgements, with_regression
 from tests.benchmarks.statistics_worlds import chosen_outputs
 
 MAY_IMPORT = ("evalhub.checks.rates", "taxonomy.statistics.", "numpy", "scipy")
@@ -24,16 +24,13 @@ STANDARD = {
 
 
 def test_without_a_regression_there_is_an_alarm_in_at_most_one_world_in_twenty():
-    alarms = [bool(each.worse) for each in judgements(np.random.default_rng(1), 800, ALIKE, ALIKE, 0.6)]
+    alarms = [is_alarmed(modes) for _, modes in judgements(np.random.default_rng(1), 800, ALIKE, ALIKE, 0.6)]
 
     assert np.mean(alarms) <= 0.05
 
 
 def test_a_mode_that_rises_from_2_to_8_percent_while_the_total_improves_is_found_in_four_worlds_of_five():
-    found = [
-        any(mode.key == RISING for mode in each.hidden)
-        for each in judgements(np.random.default_rng(1), 400, *with_regression(), 0.6)
-    ]
+    found = [is_named(*each) for each in judgements(np.random.default_rng(1), 400, *with_regression(), 0.6)]
 
     assert np.mean(found) >= 0.8
 
