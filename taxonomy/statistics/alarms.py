@@ -86,8 +86,7 @@ def benjamini_hochberg(ps: Sequence[float]) -> list[float]:
 
 
 def needed_of(counts: PairCounts, level: float) -> int | None:
-    """How many pairs would show, in 80 % of the cases at ``level``, the rise that was seen, or one of 2 points where none
-    was.
+    """How many pairs would show, in 80 % of the cases at ``level``, the rise that was seen; without one, of 2 points.
 
     More than there are: what they could show, they would have shown. None: no rise was seen, and there are enough pairs
     that one of 2 points would have been.
