@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from django.db.models import Count, Q, Sum
 from django.urls import reverse
 
 from evalhub.api import shapes
@@ -14,6 +15,7 @@ from evalhub.projects.models import Project
 from evalhub.runs.figures import Figures, figures_of
 from evalhub.runs.models import Run
 from evalhub.runs.progress import Progress
+from reviews.models import ReviewItem, Round
 
 
 def version_shape(version: EvalSetVersion, project: Project) -> shapes.Version:
@@ -88,7 +90,31 @@ def upload_shape(upload: Upload, project: Project) -> shapes.Upload:
         notes=upload.report.get("notes", {}),
         version=version_shape(version, project) if version else None,
         run=Run.objects.filter(upload=upload).values_list("pk", flat=True).first(),
+        round=labelled_round(upload, project),
         page=reverse("evalsets:upload", args=[project.slug, upload.pk]),
+    )
+
+
+def labelled_round(upload: Upload, project: Project) -> shapes.Round | None:
+    """Where the labels of an upload went, once they are there."""
+    if upload.purpose != Upload.Purpose.LABELS or upload.state != Upload.State.DONE:
+        return None
+    key = upload.target.get("round") or upload.target.get("made_round")
+    found = Round.objects.in_project(project).filter(pk=key).first()
+    if found is None:
+        return None
+    contested, settled = Q(status=ReviewItem.Status.CONTESTED), Q(status=ReviewItem.Status.SETTLED)
+    labels = Sum("label_count", default=0)
+    sums = found.items.aggregate(
+        labels=labels, contested=Count("pk", filter=contested), settled=Count("pk", filter=settled)
+    )
+    return shapes.Round(
+        id=found.pk,
+        name=found.name,
+        is_closed=found.closed_at is not None,
+        items=found.item_count,
+        page=reverse("reviews:round", args=[project.slug, found.pk]),
+        **sums,
     )
 
 

@@ -105,6 +105,19 @@ class RowError(Schema):
     sentence: str = Field(description="“Line 7: …”, for people.")
 
 
+class Round(Schema):
+    """A review round that labels from a file went to."""
+
+    id: int
+    name: str
+    is_closed: bool
+    items: int
+    labels: int = Field(description="Given in it so far, in files and here.")
+    contested: int = Field(description="Items on which people differ, and nobody decided yet.")
+    settled: int
+    page: str
+
+
 class Upload(Schema):
     """A file on its way in: received, checking, checked, importing, done; or refused, or cancelled."""
 
@@ -126,12 +139,15 @@ class Upload(Schema):
     notes: dict[str, int] = Field(description="What was left out, and how often.")
     version: Version | None = Field(description="What examples became.")
     run: int | None = Field(description="What recorded outputs became.")
+    round: Round | None = Field(description="Where labels went.")
     page: str
 
 
 class CheckUpload(Sent):
     mapping: dict[Column, Column | bool | list[Column]] = Field(
-        default={}, description="Changes to the guessed mapping: what it is → name of the column; “” is none."
+        default={},
+        description="Changes to the guessed mapping: what it is → name of the column; “” is none. For labels also "
+        "makes_people and makes_types: true makes reviewers who are no members, and error types that are missing.",
     )
 
 

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
-from ninja import Field, Query
+from ninja import Query
 
 from evalhub.api import shapes
 from evalhub.api.describing import upload_shape
-from evalhub.api.faults import ApiFault, at, not_understood, wrong_state
+from evalhub.api.faults import at, not_understood, wrong_state
 from evalhub.api.holding import LEAD, KeyRequest, require
 from evalhub.api.incoming import take_in
 from evalhub.api.once import answer_once
-from evalhub.api.paging import Asked, refuse_unknown
+from evalhub.api.paging import refuse_unknown
+from evalhub.api.targets import FileAsked, target_of
 from evalhub.api.v1 import uploads
-from evalhub.candidates.models import Candidate
 from evalhub.evalsets.checking import start_check
 from evalhub.evalsets.files.mapping import GUESS_KIND, NO_EXPECTED, Mapping, mapping_from_json
-from evalhub.evalsets.models import EvalSet, EvalSetVersion, Upload
+from evalhub.evalsets.models import Upload
 from evalhub.evalsets.receiving import receive
 from evalhub.evalsets.storing import cancel, confirm
 from evalhub.evalsets.tasks import check_upload_task, clear_upload_task, import_upload_task
@@ -34,17 +34,6 @@ FILE_BODY = {
         "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
     }
 }
-
-
-class FileAsked(Asked):
-    purpose: Literal["examples", "production_samples", "outputs"] = Field(
-        description="What the rows are. Production samples need the role Admin."
-    )
-    file_name: str = Field("file", min_length=1, max_length=255, description="Its ending tells the format.")
-    eval_set: int | None = Field(None, ge=1, le=2**63 - 1, description="For examples: where they go.")
-    version: int | None = Field(None, ge=1, le=2**63 - 1, description="For outputs: the published version, by its id.")
-    candidate: int | None = Field(None, ge=1, le=2**63 - 1, description="For outputs: whose they are, by its id,")
-    candidate_name: str | None = Field(None, min_length=1, max_length=100, description="or by its name; made if new.")
 
 
 @uploads.post(
@@ -71,38 +60,6 @@ def send_upload(request: KeyRequest, asked: Query[FileAsked]) -> HttpResponse:
         return answer_once(request, work, 201, digest)
     finally:
         file.close()
-
-
-def target_of(request: KeyRequest, asked: FileAsked) -> dict[str, Any]:
-    """Where the rows go, in the words of the class that ``settings.UPLOAD_IMPORTS`` names."""
-    purpose = Purpose(asked.purpose)
-    if purpose == Purpose.PRODUCTION_SAMPLES:
-        return {}
-    if purpose == Purpose.EXAMPLES:
-        if asked.eval_set is None:
-            raise not_understood(at("query.eval_set", "Say where the examples go, by the eval set's id."))
-        return {"eval_set": get_object_or_404(EvalSet.objects.in_project(request.project), pk=asked.eval_set).pk}
-    if asked.version is None:
-        raise not_understood(at("query.version", "Say of which version the outputs are, by its id."))
-    version = get_object_or_404(EvalSetVersion.objects.in_project(request.project).listed(), pk=asked.version)
-    if not version.is_published:
-        raise wrong_state(f"{version} is not published. Publish it first.", version.state)
-    return {"version": version.pk, **whose(request, asked)}
-
-
-def whose(request: KeyRequest, asked: FileAsked) -> dict[str, Any]:
-    candidates = Candidate.objects.in_project(request.project)
-    if (asked.candidate is None) == (asked.candidate_name is None):
-        raise not_understood(at("query.candidate", "Say whose outputs these are: by candidate or by candidate_name."))
-    if asked.candidate is not None:
-        return {"candidate": get_object_or_404(candidates.active(), pk=asked.candidate).pk}
-    name = asked.candidate_name or ""
-    if "\0" in name:
-        raise not_understood(at("query.candidate_name", "A name has no NUL character."))
-    found = candidates.filter(name=name).first()
-    if found is not None and found.archived_at is not None:
-        raise ApiFault(422, "refused", f"“{found}” is archived. Bring it back first, or choose another candidate.")
-    return {"candidate": found.pk} if found else {"candidate_name": name}
 
 
 def uploads_of(request: KeyRequest) -> QuerySet[Upload]:

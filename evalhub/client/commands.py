@@ -17,7 +17,7 @@ from evalhub.client.rules import LANGUAGE
 from evalhub.client.running import run
 from evalhub.client.server import KEY_HELP, Server, is_open_to_listeners
 from evalhub.client.telling import Teller
-from evalhub.client.uploading import upload
+from evalhub.client.uploading import PURPOSES, upload
 
 INTRODUCTION = f"""\
 Upload files, start runs and export what came of them, on an EvalHub server; report on it, and let continuous
@@ -75,7 +75,7 @@ def parser() -> argparse.ArgumentParser:
     raw = argparse.RawDescriptionHelpFormatter
     made = argparse.ArgumentParser("evalhub", description=INTRODUCTION, formatter_class=raw, allow_abbrev=False)
     commands = made.add_subparsers(required=True, metavar="upload | run | export | report | verify | gate")
-    add_upload(add(commands, "upload", upload, "a file of examples, production samples or recorded outputs"))
+    add_upload(add(commands, "upload", upload, "a file of examples, production samples, recorded outputs or labels"))
     add_run(add(commands, "run", run, "candidates on a version of an eval set"))
     add_export(add(commands, "export", export, "rows as JSONL, CSV or Parquet"))
     add_report(add(commands, "report", report, "on what changes from one run to another, as a file"))
@@ -109,12 +109,26 @@ def add_plain(commands: argparse._SubParsersAction, name: str, about: str) -> ar
 
 def add_upload(made: argparse.ArgumentParser) -> None:
     made.add_argument("file", help="CSV, JSON, JSONL or Parquet, plain or gzip")
-    made.add_argument("--as", dest="purpose", choices=("examples", "production-samples", "outputs"), default="examples")
+    made.add_argument("--as", dest="purpose", choices=PURPOSES, default="examples", help="what its rows are")
     made.add_argument("--eval-set", metavar="NAME", help="where examples go, or whose outputs these are")
     made.add_argument("--new", action="store_true", help="make the eval set if it is missing")
     made.add_argument("--publish", action="store_true", help="publish the version, which freezes it")
     made.add_argument("--version", type=int, metavar="N", help="of outputs; default: the newest published one")
     made.add_argument("--candidate", metavar="NAME", help="whose outputs these are; made if it is new")
+    made.add_argument("--round", type=round_id, metavar="ID", help="the review round whose items the labels are of")
+    made.add_argument("--new-round", metavar="NAME", help="or a new one, for labels of the runs named by --run")
+    made.add_argument(
+        "--run",
+        type=run_id,
+        action="append",
+        default=[],
+        metavar="ID",
+        help="whose outputs were labelled, for a new round; may be given more than once",
+    )
+    made.add_argument(
+        "--make-people", action="store_true", help="make people for reviewers of labels who are no members"
+    )
+    made.add_argument("--make-error-types", action="store_true", help="make the error types that labels name")
     made.add_argument("--leave-out-bad-rows", action="store_true", help="import the good rows where others have errors")
     made.add_argument(
         "--map",
@@ -198,8 +212,16 @@ def add_both_runs(made: argparse.ArgumentParser) -> None:
 
 
 def run_id(text: str) -> int:
+    return whole_number(text, "a run")
+
+
+def round_id(text: str) -> int:
+    return whole_number(text, "a round")
+
+
+def whole_number(text: str, what: str) -> int:
     if not (text.isascii() and text.isdecimal() and 0 < int(text) < 2**63):
-        raise argparse.ArgumentTypeError(f"{text!r} is no id of a run, which is a whole number")
+        raise argparse.ArgumentTypeError(f"{text!r} is no id of {what}, which is a whole number")
     return int(text)
 
 

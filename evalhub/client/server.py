@@ -141,7 +141,7 @@ class Server:
     ) -> AsyncIterator[Any]:
         import aiohttp
 
-        asked = {name: str(value) for name, value in query.items() if value is not None}
+        asked = [(name, str(each)) for name, value in query.items() for each in values_of(value)]
         try:
             async with self.session.request(
                 method, f"{self.url}/api/v1{path}", params=asked, allow_redirects=False, **content
@@ -153,6 +153,11 @@ class Server:
             raise ClientFault(f"The certificate of {self.url} is not trusted: {error}", Exit.NO_SERVER) from error
         except (aiohttp.ClientError, TimeoutError, ConnectionError, ValueError) as error:
             raise Lost(reason_of(error)) from error
+
+
+def values_of(value: Any) -> list[Any]:
+    """A list is said value by value, and None not at all."""
+    return value if isinstance(value, list) else [] if value is None else [value]
 
 
 def reason_of(error: Exception) -> str:

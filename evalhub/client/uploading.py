@@ -13,6 +13,9 @@ from evalhub.client.telling import Teller, counted, size
 from evalhub.client.waiting import looks
 
 LINES_TOLD = 50
+# How the server counts rows of labels that name what is not there, and the option that has it made.
+CURES = {"No member:": "--make-people", "No error type:": "--make-error-types"}
+PURPOSES = ("examples", "production-samples", "outputs", "labels")
 
 
 async def upload(server: Server, options: Namespace, teller: Teller) -> Exit:
@@ -51,8 +54,12 @@ def refuse_file(file: Path, project: Found) -> None:
 
 
 async def target_of(server: Server, options: Namespace, teller: Teller) -> dict[str, Any]:
+    if options.purpose != "labels":
+        refuse_options_of_labels(options)
     if options.purpose == "production-samples":
         return {"purpose": "production_samples"}
+    if options.purpose == "labels":
+        return target_of_labels(options)
     name = named(options.eval_set, "--eval-set")
     if options.purpose == "outputs":
         asked = f"{name}@{options.version}" if options.version else name
@@ -67,6 +74,33 @@ async def target_of(server: Server, options: Namespace, teller: Teller) -> dict[
         raise ClientFault(told, Exit.WRONG_USE)
     eval_set = await made_or_found(server, name, teller) if options.new else await found_alone(server, name)
     return {"purpose": "examples", "eval_set": eval_set["id"]}
+
+
+def refuse_options_of_labels(options: Namespace) -> None:
+    """Such an option without “--as labels” would be left out silently, and the labels read as examples."""
+    given = {
+        "--round": options.round,
+        "--new-round": options.new_round,
+        "--run": options.run,
+        "--make-people": options.make_people,
+        "--make-error-types": options.make_error_types,
+    }
+    for name, value in given.items():
+        if value:
+            raise ClientFault(f"{name} is for labels. Add --as labels, or leave it out.", Exit.WRONG_USE)
+
+
+def target_of_labels(options: Namespace) -> dict[str, Any]:
+    """A round that is there, or a new one with the runs that were labelled."""
+    if (options.round is None) == (not options.new_round):
+        raise ClientFault("Labels need either --round ID or --new-round NAME with --run ID.", Exit.WRONG_USE)
+    if options.round is not None:
+        if options.run:
+            raise ClientFault("A round that is there has its runs. Leave --run out.", Exit.WRONG_USE)
+        return {"purpose": "labels", "round": options.round}
+    if not options.run:
+        raise ClientFault("A new round needs --run ID: whose outputs were labelled.", Exit.WRONG_USE)
+    return {"purpose": "labels", "round_name": options.new_round, "run": options.run}
 
 
 async def made_or_found(server: Server, name: str, teller: Teller) -> Found:
@@ -100,7 +134,7 @@ def refuse_unreadable(upload: Found, teller: Teller) -> None:
 async def check(server: Server, received: Found, options: Namespace, teller: Teller) -> Found:
     path = f"/uploads/{received['id']}"
     try:
-        await server.post(f"{path}/check", {"mapping": mapping_of(options.map)})
+        await server.post(f"{path}/check", {"mapping": mapping_of(options.map) | makings_of(options)})
     except ClientFault as fault:
         columns = ", ".join(f"“{column}”" for column in received["columns"])
         await server.post(f"{path}/cancel")
@@ -125,6 +159,12 @@ def mapping_of(pairs: list[tuple[str, str]]) -> dict[str, str | list[str]]:
     return columns | ({"metadata": metadata} if metadata else {})
 
 
+def makings_of(options: Namespace) -> dict[str, bool]:
+    """What labels name that is to be made where it is missing."""
+    asked = {"makes_people": options.make_people, "makes_types": options.make_error_types}
+    return {name: True for name, is_asked in asked.items() if is_asked}
+
+
 def told_mapping(mapping: Found) -> str:
     """Which column was taken for what, since nobody confirmed the guess: “input”, “answer” as expected (number)."""
     kind = mapping.get("expected_kind", "none")
@@ -144,8 +184,11 @@ def tell_errors(upload: Found, teller: Teller) -> None:
     more = upload["rows_bad"] - len(upload["errors"][:LINES_TOLD])
     if more > 0:
         teller.warn(f"And {more:,} more.")
+    for beginning, option in CURES.items():
+        if any(kind.startswith(beginning) for kind in upload["error_counts"]):
+            teller.warn(f"To have those that are missing made, add {option}.")
     good = upload["rows_good"]
-    cure = f" Correct them, or add --leave-out-bad-rows to import the {good:,} good ones." if good else ""
+    cure = f" Correct them, or add --leave-out-bad-rows to import the {counted(good, 'good one')}." if good else ""
     rows, have = counted(upload["rows_bad"] + good, "row"), "has" if upload["rows_bad"] == 1 else "have"
     teller.warn(f"Nothing is stored: {upload['rows_bad']:,} of {rows} {have} errors.{cure}")
 
@@ -181,6 +224,10 @@ async def tell_done(server: Server, upload: Found, teller: Teller) -> None:
         run = await server.get(f"/runs/{upload['run']}")
         teller.say(f"Run {run['id']}: {counted(run['stored'], 'output')} of {run['candidate_name']}{left_out}.")
         teller.say(f"{server.url}{run['page']}")
+    elif made := upload["round"]:
+        labels, items = counted(upload["rows_good"], "label"), counted(made["items"], "item")
+        teller.say(f"“{made['name']}”: {labels}{left_out}; {made['contested']:,} of {items} contested.")
+        teller.say(f"{server.url}{made['page']}")
     else:
         teller.say(f"{counted(upload['rows_good'], 'production sample')}{left_out}.")
     teller.result({"upload": upload})
