@@ -7,7 +7,7 @@ import warnings
 
 from celery import Celery
 from celery.platforms import SecurityWarning
-from celery.signals import setup_logging
+from celery.signals import setup_logging, worker_init, worker_process_init
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "evalhub.settings")
 
@@ -22,3 +22,19 @@ warnings.filterwarnings("ignore", category=SecurityWarning)
 @setup_logging.connect
 def keep_logging_of_settings(**_: object) -> None:
     """Celery sets up logging of its own unless somebody answers this signal."""
+
+
+main_process: int | None = None
+
+
+@worker_init.connect
+def note_main_process(**_: object) -> None:
+    global main_process
+    main_process = os.getpid()
+
+
+@worker_process_init.connect
+def end_with_main_process(**_: object) -> None:
+    """Celery has the kernel end this process with the worker's main process, which may have ended before it asked."""
+    if main_process not in {None, os.getpid(), os.getppid()}:  # ourselves in a pool without processes
+        os._exit(1)
