@@ -179,6 +179,7 @@ class LabelsImport:
         cursor.execute(
             import_sql.ADD_LABELS,
             [
+                self.upload.project_id,
                 [items[each.output] for each in good],
                 keys,
                 [each.row.outcome for each in good],

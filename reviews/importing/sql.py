@@ -13,11 +13,14 @@ ON CONFLICT (round_id, output_id) DO NOTHING
 """
 # In the order of their keys, as everything that takes more than one.
 LOCK_ITEMS = "SELECT FROM reviews_reviewitem WHERE id = ANY(%s) ORDER BY id FOR UPDATE"
+# With the taxonomy's newest version, as labels given at the desk; error types made for these rows are in it.
 ADD_LABELS = """
 INSERT INTO reviews_label (
-    item_id, reviewer_id, outcome, severity, fault, failing_step, note, is_imported, created_at, changed_at
+    item_id, reviewer_id, outcome, severity, fault, failing_step, note, taxonomy_version, is_imported, created_at,
+    changed_at
 )
-SELECT item, person, outcome, severity, fault, step, note, true, now(), now()
+SELECT item, person, outcome, severity, fault, step, note,
+    (SELECT max(number) FROM taxonomy_taxonomyversion WHERE project_id = %s), true, now(), now()
 FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::text[], %s::text[], %s::int[], %s::text[])
     AS said (item, person, outcome, severity, fault, step, note)
 ON CONFLICT (item_id, reviewer_id) DO NOTHING

@@ -12,7 +12,8 @@ from reviews.models import ItemEvent, Label, ReviewItem, Round, Seat
 from reviews.queue import claim_next_item
 from reviews.settling import settle_items
 from reviews.verdicts import verdict_by_labels
-from taxonomy.models import ErrorType, Finding, Verdict
+from taxonomy.models import ErrorType, Finding, TaxonomyVersion, Verdict
+from taxonomy.versions import record_change
 from tests.exports.asking import rows as rows_of_export
 from tests.making import admin_of, assessed, make_round, make_run, make_version
 from tests.people import make_member
@@ -378,3 +379,41 @@ def test_an_export_of_labels_can_be_imported_as_it_is(project, run, lead, review
 
     assert labels_of(again) == labels_of(shown)
     assert set(Label.objects.filter(item__round=again).values_list("note", flat=True)) == {"see\tthere", ""}
+
+
+def test_labels_carry_the_newest_version_of_the_taxonomy(project, run, lead):
+    rows = [{"example_id": "example-1", "reviewer": "Lea", "outcome": "pass"}]
+    before = latest_version(project)
+    imported(project, rows, new(run, name="Before"))
+    record_change(project, "renamed", lead)
+
+    imported(project, rows, new(run, name="After"))
+
+    said = dict(Label.objects.values_list("item__round__name", "taxonomy_version"))
+    assert said == {"Before": before, "After": before + 1}
+
+
+def test_labels_carry_the_version_that_knows_the_error_types_made_for_them(project, run, monkeypatch):
+    monkeypatch.setattr(storing, "BATCH_LINES", 1)
+    rows = [
+        {"example_id": f"example-{number}", "reviewer": "Lea", "error_types": [f"Type {number}"]} for number in (1, 2)
+    ]
+
+    imported(project, rows, new(run), makes_types=True)
+
+    for label in Label.objects.all():
+        known = TaxonomyVersion.objects.get(project=project, number=label.taxonomy_version).tree
+        assert label.error_types.get().pk in {row["id"] for row in known}
+    assert latest_version(project) == max(Label.objects.values_list("taxonomy_version", flat=True))
+
+
+def test_labels_of_a_project_without_a_taxonomy_carry_no_version(project, run):
+    TaxonomyVersion.objects.filter(project=project).delete()
+
+    imported(project, [{"example_id": "example-1", "reviewer": "Lea", "outcome": "pass"}], new(run))
+
+    assert Label.objects.get().taxonomy_version is None
+
+
+def latest_version(project):
+    return TaxonomyVersion.objects.filter(project=project).latest("number").number
