@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import NamedTuple
 
 from django.contrib.postgres.aggregates import ArrayAgg
@@ -12,9 +13,10 @@ from django.db.models import Q, QuerySet, Value
 
 from evalhub.runs.models import Output
 from reviews.models import Decision, Label, ReviewItem, Round
-from reviews.status import Said, Status, agreed_types, item_status
-from reviews.verdicts import first_failing_steps
+from reviews.status import Said, Status, agreed_types, counted_in, item_status
+from reviews.verdicts import UNKNOWN, differ, first_failing_steps, trees_behind
 from taxonomy.settling import Settled, record_verdicts, withdraw_verdicts
+from taxonomy.tree import Tree
 
 ITEMS_AT_ONCE = 5_000
 
@@ -106,11 +108,23 @@ def settled_by_people(outputs: Collection[int]) -> list[Settled]:
     }
     said = said_of_items(Label.objects.filter(item__in=items))
     steps = first_failing_steps([item.pk for item in items])
-    return [verdict_of(item, decisions.get(item.pk), said.get(item.pk, []), steps.get(item.pk)) for item in items]
+    trees = trees_behind_differing(said)
+    return [
+        verdict_of(item, decisions.get(item.pk), said.get(item.pk, []), steps.get(item.pk), trees.get(item.pk, UNKNOWN))
+        for item in items
+    ]
 
 
-def verdict_of(item: ReviewItem, decision: Decision | None, said: Sequence[Said], step: int | None) -> Settled:
-    """``step``: where the labels say that it went wrong first."""
+def trees_behind_differing(said: Mapping[int, Sequence[Said]]) -> dict[int, Tree]:
+    """As ``trees_behind``, of those items whose labels carry other error types."""
+    items = [item for item, labels in said.items() if differ(types for _, types in labels)]
+    return trees_behind(items) if items else {}
+
+
+def verdict_of(
+    item: ReviewItem, decision: Decision | None, said: Sequence[Said], step: int | None, tree: Tree
+) -> Settled:
+    """``step``: where the labels say that it went wrong first; ``tree``: in whose terms they are compared."""
     if decision:
         types = {error_type.pk for error_type in decision.error_types.all()}
         by, why, step = decision.decided_by_id, decision.note, decision.failing_step
@@ -118,7 +132,7 @@ def verdict_of(item: ReviewItem, decision: Decision | None, said: Sequence[Said]
     outcomes = {outcome for outcome, _ in said}
     if len(outcomes) != 1:
         raise ValueError(f"Item {item.pk} is not settled: its labels differ.")
-    types = agreed_types([types for _, types in said])
+    types = agreed_types([types for _, types in said], partial(counted_in, tree))
     return Settled(item.output_id, outcomes.pop(), types, item.inclusion_probability, failing_step=step)
 
 

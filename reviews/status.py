@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import TypeVar
 
 from reviews.models import ReviewItem
+from taxonomy.tree import Tree
 
 Status = ReviewItem.Status
 Type = TypeVar("Type")
@@ -43,7 +44,33 @@ def differ(said: Sequence[Said], contests_types: bool = True) -> bool:
     return len({(outcome, types if contests_types else frozenset()) for outcome, types in said}) > 1
 
 
-def agreed_types(labels: Sequence[Iterable[Type]]) -> set[Type]:
-    """The error types that at least half of the labels carry."""
+def as_of(tree: Tree, types: Iterable[int]) -> frozenset[int]:
+    """The error types that these count as in a version of the taxonomy; one that it does not know stays itself.
+
+    What is only shown (agreement, people against known answers) is compared as of the present version, so that a merge
+    shows at once and its undoing too. What is stored must not change with the taxonomy: see ``verdicts.trees_behind``.
+    """
+    return frozenset(counted_in(tree, key) for key in types)
+
+
+def counted_in(tree: Tree, key: int) -> int:
+    return tree.resolve(key) or key
+
+
+def agreed_types(labels: Sequence[Collection[Type]], counted_as: Callable[[Type], Type] | None = None) -> set[Type]:
+    """The error types that at least half of the labels carry.
+
+    ``counted_as``: what a type was merged into. Where only together half of the labels carry what counts as one type,
+    all that they carry of it are agreed: findings keep the types that people said.
+    """
+    agreed = carried_by_half(labels)
+    if counted_as is None:
+        return agreed
+    together = carried_by_half([{counted_as(each) for each in label} for label in labels])
+    more = together - {counted_as(each) for each in agreed}
+    return agreed | {each for label in labels for each in label if counted_as(each) in more}
+
+
+def carried_by_half(labels: Sequence[Collection[Type]]) -> set[Type]:
     counts = Counter(error_type for label in labels for error_type in set(label))
     return {error_type for error_type, count in counts.items() if 2 * count >= len(labels)}

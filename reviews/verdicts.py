@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
+import orjson
 from django.db import connection
 from django.db.models import Min
 
 from reviews.models import Decision, Label
 from reviews.rows import all_rows
-from reviews.status import agreed_types
+from reviews.status import agreed_types, counted_in
 from taxonomy.models import Verdict
 from taxonomy.settling import Settled, record_verdicts, withdraw_verdicts
+from taxonomy.tree import Tree
 
 # Of the newest round in which the output is settled; one row for each label, one without a label where there is none.
 SETTLED_ITEM = """
@@ -26,8 +29,23 @@ FROM (
     ORDER BY item.round_id DESC LIMIT 1
 ) AS item LEFT JOIN reviews_label AS label ON label.item_id = item.id ORDER BY label.id
 """
+UNKNOWN = Tree(0, [])
 # Two rounds may settle the same output at once: the second one has to see what the first wrote.
 LOCK_OUTPUT = "SELECT FROM runs_output WHERE id = %s FOR NO KEY UPDATE"
+
+
+# The newest version of the taxonomy under which one of an item's labels was given.
+TREES = """
+SELECT version.number, version.tree, array_agg(said.item_id)
+FROM (
+    SELECT label.item_id, round.project_id, max(label.taxonomy_version) AS number
+    FROM reviews_label AS label JOIN reviews_reviewitem AS item ON item.id = label.item_id
+    JOIN reviews_round AS round ON round.id = item.round_id
+    WHERE label.item_id = ANY(%(items)s) GROUP BY label.item_id, round.project_id
+) AS said
+JOIN taxonomy_taxonomyversion AS version ON version.project_id = said.project_id AND version.number = said.number
+GROUP BY version.id
+"""
 
 
 @dataclass(frozen=True)
@@ -60,8 +78,34 @@ def settlement_of(output_id: int) -> Settlement | None:
     if len(outcomes) > 1 or None in outcomes:
         raise ValueError(f"Item {item} is not settled: its labels differ, or it has none.")
     steps = [step for outcome, _, step in labels if step is not None and outcome == Verdict.Outcome.FAIL]
-    types = frozenset(agreed_types([types for _, types, _ in labels]))
+    types = frozenset(types_agreed_in(item, [types for _, types, _ in labels]))
     return Settlement(item, probability, outcomes.pop(), types, min(steps, default=None), None)
+
+
+def types_agreed_in(item: int, types: Sequence[Collection[int]]) -> set[int]:
+    """What the labels of the item agree on, of which each carries these ``types``."""
+    if not differ(types):
+        return agreed_types(types)
+    return agreed_types(types, partial(counted_in, trees_behind([item]).get(item, UNKNOWN)))
+
+
+def differ(types: Iterable[Collection[int]]) -> bool:
+    """Whether labels carry other error types: then the taxonomy has to be asked whether they count as the same."""
+    return len({frozenset(each) for each in types}) > 1
+
+
+def trees_behind(items: Collection[int]) -> dict[int, Tree]:
+    """item -> the taxonomy in whose terms its labels are compared; none where no version is known of any of them.
+
+    It is that of the label given under the newest version: who said a type before it was merged agrees with who said
+    what it was merged into. It is never the present one. A verdict is stored, and proved by being derived again: it
+    changes when somebody labels, not when somebody changes the taxonomy.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(TREES, {"items": list(items)})
+        rows = cursor.fetchall()
+    trees = [(Tree(number, orjson.loads(tree)), its) for number, tree, its in rows]
+    return {item: tree for tree, its in trees for item in its}
 
 
 def derive_verdict(output_id: int) -> None:

@@ -41,3 +41,14 @@ def test_a_type_that_half_of_the_labels_carry_is_agreed():
     assert agreed_types([{"format", "value"}, {"format"}]) == {"format", "value"}
     assert agreed_types([{"format", "value"}, {"format"}, {"format"}]) == {"format"}
     assert agreed_types([]) == set()
+
+
+def test_a_type_counts_with_what_it_was_merged_into_and_stays_what_was_said():
+    def counted_as(error_type):
+        return {"format": "shape"}.get(error_type, error_type)
+
+    assert agreed_types([{"format"}, {"shape"}, set()], counted_as) == {"format", "shape"}
+    assert agreed_types([{"format"}, {"shape"}, {"shape"}], counted_as) == {"shape"}  # by itself it has its half
+    assert agreed_types([{"format", "value"}, {"format"}, {"value"}], counted_as) == {"format", "value"}
+    assert agreed_types([{"format"}, {"value"}, {"other"}], counted_as) == set()
+    assert agreed_types([], counted_as) == set()
