@@ -22,7 +22,9 @@ from reviews.agreement.measures import (
     tally,
 )
 from reviews.models import Label, ReviewItem, Round
+from reviews.status import as_of
 from taxonomy.models import ErrorType, Verdict
+from taxonomy.tree import Tree
 
 Said = tuple[str, frozenset[int]]
 """Of one label: its outcome and the keys of its error types."""
@@ -74,12 +76,12 @@ def shared_items(shown: Round) -> QuerySet[ReviewItem]:
     return ReviewItem.objects.filter(round=shown, is_known=False, label_count__gte=2)
 
 
-def said_in(items: QuerySet[ReviewItem]) -> list[SaidRow]:
-    """Every label of the items, in one query and by item: no texts, no outputs."""
+def said_in(items: QuerySet[ReviewItem], tree: Tree) -> list[SaidRow]:
+    """Every label of the items, in one query and by item: no texts, no outputs. Error types as the tree has them."""
     types = ArrayAgg("error_types", filter=Q(error_types__isnull=False), default=Value([]))
     labels = Label.objects.filter(item__in=items.order_by()).order_by("item_id", "reviewer_id")
     rows = labels.values_list("item_id", "item__output__run_id", "reviewer_id", "outcome").annotate(types=types)
-    return [SaidRow(item, run, person, (outcome, frozenset(keys))) for item, run, person, outcome, keys in rows]
+    return [SaidRow(item, run, person, (outcome, as_of(tree, keys))) for item, run, person, outcome, keys in rows]
 
 
 class LabelsInCommon:

@@ -32,6 +32,7 @@ from reviews.agreement.measures import Agreement, Figure, only_of, pairs_in
 from reviews.importing.rows import is_stand_in
 from reviews.models import Label, ReviewItem, Round
 from taxonomy.models import ErrorType
+from taxonomy.versions import tree_of
 
 MOST_PAIRS = 66  # twelve people
 DRAWN_FROM, DRAWN_TO = -0.2, 1.0  # of a coefficient; one below stands at the edge
@@ -96,7 +97,7 @@ class Chosen:
 
     def __init__(self, request: MemberRequest, shown: Round) -> None:
         self.round = shown
-        self.labels = LabelsInCommon(said_in(shared_items(shown)))
+        self.labels = LabelsInCommon(said_in(shared_items(shown), tree_of(request.project)))
         self.people = User.objects.in_bulk(self.labels.people())
         runs = shown.runs.select_related("candidate").order_by("candidate__name", "pk")
         self.runs = {run.pk: run for run in runs}
@@ -226,7 +227,7 @@ def agreement(request: MemberRequest, project: Project, pk: int) -> HttpResponse
 def agreement_summary(request: MemberRequest, project: Project, pk: int) -> HttpResponseBase:
     """For the round's page: agreement so far, in two figures."""
     shown = get_object_or_404(Round.objects.in_project(project), pk=pk)
-    labels = LabelsInCommon(said_in(shared_items(shown)))
+    labels = LabelsInCommon(said_in(shared_items(shown), tree_of(project)))
     tallied = labels.tallied()
     questions = [OUTCOME, TYPES] if labels.types() else [OUTCOME]
     figures = [(question, found) for question in questions if (found := agreement_on(question, tallied))]

@@ -12,6 +12,10 @@ from reviews.agreement.data import OUTCOME, TYPES, LabelsInCommon, agreement_on,
 from reviews.labelling import record_label
 from reviews.models import ReviewItem
 from taxonomy.models import ErrorType
+from taxonomy.types.changes import Restore
+from taxonomy.types.editing import carry_out
+from taxonomy.types.reshaping import Merge
+from taxonomy.versions import tree_of
 from tests.making import assessed, make_round, make_run, make_version
 from tests.people import make_member
 
@@ -73,7 +77,7 @@ def test_a_failure_without_an_error_type_differs_from_a_pass_as_it_does_where_it
     say(shared, lead, "p", [], types, "p")
     say(shared, reviewer, [], [], types[:1], "p")
 
-    labels = LabelsInCommon(said_in(shared_items(shared)))
+    labels = LabelsInCommon(said_in(shared_items(shared), tree_of(shared.project)))
 
     contested = ReviewItem.objects.filter(round=shared, status="contested").order_by("pk")
     assert labels.items_where(TYPES, differ=True) == list(contested.values_list("pk", flat=True))
@@ -103,7 +107,7 @@ def test_known_items_and_items_of_one_person_are_left_out(shared, lead, reviewer
     say(shared, reviewer, "p", [], ".", "p")
     ReviewItem.objects.filter(pk=shared.items.order_by("order")[1].pk).update(is_known=True)
 
-    labels = LabelsInCommon(said_in(shared_items(shared)))
+    labels = LabelsInCommon(said_in(shared_items(shared), tree_of(shared.project)))
 
     assert agreement_on(OUTCOME, labels.tallied()).items == 1
 
@@ -168,11 +172,42 @@ def test_the_pages_ask_the_database_as_often_for_many_items_as_for_few(
     say(shared, reviewer, *[types if n % 2 else "p" for n in range(count)])
     client = client_of(lead)
 
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(10):
         client.get(page(shared))
-    with django_assert_num_queries(11):
+    with django_assert_num_queries(12):
         assert client.get(page(shared, "agreement_items", question="types")).status_code == 200
-    with django_assert_num_queries(11):
+    with django_assert_num_queries(12):
         assert (
             client.get(page(shared, "agreement_items", question=f"type-{types[0].pk}", show="alike")).status_code == 200
         )
+
+
+def test_labels_from_before_and_after_a_merge_are_compared_as_the_taxonomy_is_now(
+    shared, lead, reviewer, types, client_of
+):
+    first, second = types
+    say(shared, lead, [first], [first], [first, second], ".")
+    carry_out(shared.project, Merge((first.pk,), second.pk), lead)
+    say(shared, reviewer, [second], "p", [second], ".")
+
+    answer = client_of(lead).get(page(shared))
+
+    text = text_of(answer)
+    assert "Error types, the whole set 3 items, 1 differs" in text
+    assert f"{second.name} 3 items, 1 differs" in text
+    assert first.name not in text
+    listed = text_of(client_of(lead).get(page(shared, "agreement_items", question=f"type-{second.pk}", show="alike")))
+    assert "2 items where people agree" in listed
+    assert f"Lea: Fail {first.name} Rob: Fail {second.name}" in listed  # what each said stays as it was said
+
+
+def test_undoing_a_merge_lets_labels_differ_again(shared, lead, reviewer, types, client_of):
+    first, second = types
+    say(shared, lead, [first], ".", ".", ".")
+    say(shared, reviewer, [second], ".", ".", ".")
+    carry_out(shared.project, Merge((first.pk,), second.pk), lead)
+    assert "Error types, the whole set 1 item, none differs" in text_of(client_of(lead).get(page(shared)))
+
+    carry_out(shared.project, Restore(first.pk), lead)
+
+    assert "Error types, the whole set 1 item, 1 differs" in text_of(client_of(lead).get(page(shared)))
