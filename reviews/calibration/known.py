@@ -15,8 +15,9 @@ from evalhub.runs.models import Output
 from reviews.assessment import Assessment
 from reviews.counting import count_items
 from reviews.models import Fault, KnownAnswer, Label, ReviewItem, Saying
-from reviews.status import Status
+from reviews.status import Status, as_of
 from reviews.verdicts import settlement_of
+from taxonomy.versions import tree_of
 
 
 def known_answers(project: Project) -> QuerySet[KnownAnswer]:
@@ -24,7 +25,7 @@ def known_answers(project: Project) -> QuerySet[KnownAnswer]:
 
 
 def proposed_answer(output: Output) -> dict[str, Any]:
-    """What was settled of the output, as ``Saying.as_said``; empty when nothing was.
+    """What was settled of the output, as ``Saying.as_said``; empty when nothing was. Error types are the present ones.
 
     The note is that of the decision, or of the one person who labelled it: it is the feedback then.
     """
@@ -34,7 +35,7 @@ def proposed_answer(output: Output) -> dict[str, Any]:
     labels = list(Label.objects.filter(item=found.item).prefetch_related("error_types").order_by("pk"))
     source: Saying | None = found.decision or (labels[0] if len(labels) == 1 else None)
     details = source.as_said() if source else {}
-    return {**details, "outcome": found.outcome, "error_types": sorted(found.types)}
+    return {**details, "outcome": found.outcome, "error_types": sorted(as_of(tree_of(output.run.project), found.types))}
 
 
 @transaction.atomic

@@ -11,8 +11,10 @@ from django.db.models import Q
 from evalhub.checks.rates import wilson
 from evalhub.projects.models import Project, User
 from reviews.models import ItemEvent, KnownAnswer, Label, ReviewItem
-from reviews.status import Said
+from reviews.status import Said, as_of
 from taxonomy.models import ErrorType
+from taxonomy.tree import Tree
+from taxonomy.versions import tree_of
 
 TYPES = ArrayAgg("error_types", filter=Q(error_types__isnull=False), default=[])
 
@@ -41,7 +43,8 @@ class Meeting:
 def meetings_of(
     project: Project, reviewer: User | None = None, outputs: Collection[int] | None = None, closed_only: bool = False
 ) -> list[Meeting]:
-    """Every label of a known item, newest first: of one person or all, of some outputs or all.
+    """Every label of a known item, newest first: of one person or all, of some outputs or all. Error types are those
+    of the present taxonomy.
 
     ``closed_only``: outside practice only those in closed rounds, which tell their reviewer nothing that they could
     still use: while a round is open, nobody learns which of its items are known.
@@ -51,9 +54,18 @@ def meetings_of(
         items &= Q(reviewer=reviewer)
     if outputs is not None:
         items &= Q(item__output__in=outputs)
-    known = known_sayings(project)
+    known, tree = known_sayings(project), tree_of(project)
     meetings = [*blind_meetings(items, closed_only), *practice_meetings(items)]
-    return [replace(met, known=known[met.output]) for met in meetings if met.output in known]
+    return [
+        replace(met, said=said_as_of(tree, met.said), known=said_as_of(tree, known[met.output]))
+        for met in meetings
+        if met.output in known
+    ]
+
+
+def said_as_of(tree: Tree, said: Said) -> Said:
+    outcome, types = said
+    return outcome, as_of(tree, types)
 
 
 def known_sayings(project: Project) -> dict[int, Said]:
@@ -168,8 +180,17 @@ def feedback_on(item: ReviewItem, reviewer: User) -> Feedback | None:
     if not item.round.is_practice:
         return None
     label = Label.objects.filter(item=item, reviewer=reviewer).prefetch_related("error_types").first()
-    known = KnownAnswer.objects.filter(output=item.output_id).prefetch_related("error_types").first()
+    answers = KnownAnswer.objects.filter(output=item.output_id).select_related("project")
+    known = answers.prefetch_related("error_types").first()
     if label is None or known is None:
         return None
-    types = list(label.error_types.all()), list(known.error_types.all())
-    return Feedback(label, known, *types, compares_types=not item.round.hides_types)
+    said_types, known_types = list(label.error_types.all()), list(known.error_types.all())
+    if said_types != known_types:
+        tree = tree_of(known.project)
+        said_types, known_types = types_as_of(tree, said_types), types_as_of(tree, known_types)
+    return Feedback(label, known, said_types, known_types, compares_types=not item.round.hides_types)
+
+
+def types_as_of(tree: Tree, types: list[ErrorType]) -> list[ErrorType]:
+    keys = as_of(tree, (each.pk for each in types))
+    return types if keys == {each.pk for each in types} else list(ErrorType.objects.filter(pk__in=keys))

@@ -15,6 +15,8 @@ from reviews.making.mixing import add_known_items
 from reviews.models import KnownAnswer, ReviewItem, Round
 from reviews.rounds.closing import close_round
 from taxonomy.models import ErrorType, Verdict
+from taxonomy.types.editing import carry_out
+from taxonomy.types.reshaping import Merge
 from tests.making import assessed, claim_next, make_round, make_run, make_version
 from tests.people import TOKEN, make_member
 
@@ -182,6 +184,15 @@ def test_a_persons_standing_counts_what_was_right_and_how_it_was_wrong(project, 
     assert standing.interval == pytest.approx((0.1876, 0.8124), abs=0.0001)
 
 
+def test_what_was_said_before_a_merge_and_is_known_after_it_is_the_same(project, lead, reviewer, types, met):
+    carry_out(project, Merge((types[1].pk,), types[0].pk), lead)
+
+    standing = standing_of(meetings := meetings_of(project, reviewer))
+
+    assert standing.types == {types[0].pk: TypeTally(2, 2, 1)}
+    assert sum(meeting.differs_in_types for meeting in meetings) == 3
+
+
 def test_where_error_types_are_hidden_only_pass_and_fail_are_compared(project, reviewer, met):
     Round.objects.update(hides_types=True)
 
@@ -215,14 +226,14 @@ def test_the_page_asks_the_same_number_of_questions_for_one_person_and_for_many(
 ):
     url = reverse("reviews:calibration", args=[project.slug])
     client = client_of(lead)
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(8):
         client.get(url)
     met.items.update(labels_wanted=99, status="in_review")
     for number in range(5):
         person = make_member(project, f"P{number}", Role.REVIEWER)
         record_label(met.items.filter(is_known=True).first(), person, assessed("pass"))
 
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(8):
         client.get(url)
 
 

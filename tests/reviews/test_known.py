@@ -9,6 +9,8 @@ from reviews.labelling import decide, record_label
 from reviews.making.mixing import add_known_items
 from reviews.models import KnownAnswer
 from taxonomy.models import ErrorType
+from taxonomy.types.editing import carry_out
+from taxonomy.types.reshaping import Merge
 from tests.making import assessed, claim_next, make_round, make_run, make_version, numbered
 
 
@@ -50,6 +52,16 @@ def test_a_decision_is_proposed_over_the_labels(run, lead, reviewer, types):
 
     assert (proposed["outcome"], proposed["error_types"]) == ("fail", [types[0].pk])
     assert proposed["note"] == "The id is missing."
+
+
+def test_a_type_that_was_merged_since_is_proposed_as_what_it_is_now(run, project, lead, reviewer, types):
+    before, now = types
+    item = make_round(run).items.first()
+    record_label(item, reviewer, assessed("fail", [before]))
+
+    carry_out(project, Merge((before.pk,), now.pk), lead)
+
+    assert proposed_answer(item.output)["error_types"] == [now.pk]
 
 
 def test_nothing_is_proposed_of_what_nobody_settled(run):
@@ -155,10 +167,10 @@ def test_the_list_asks_the_same_number_of_questions_for_one_and_for_thirty(
     url = reverse("reviews:known", args=[project.slug])
     client = client_of(lead)
     mark_known(outputs[0], lead, assessed("pass"))
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(10):
         client.get(url)
     for output in outputs[1:]:
         mark_known(output, lead, assessed("pass"))
 
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(10):
         client.get(url)

@@ -5,12 +5,14 @@ from django.urls import reverse
 
 from evalhub.projects.models import Member, Role
 from reviews.calibration.known import known_answers, mark_known
-from reviews.calibration.meetings import feedback_on
+from reviews.calibration.meetings import feedback_on, meetings_of
 from reviews.calibration.practice import make_practice_round, practice_first
 from reviews.labelling import record_label, undo_label
 from reviews.models import Label, Round
 from reviews.rounds.closing import close_round
 from taxonomy.models import ErrorType, Verdict
+from taxonomy.types.editing import carry_out
+from taxonomy.types.reshaping import Merge
 from tests.making import assessed, claim_next, make_round, make_run, make_version
 from tests.people import make_member
 
@@ -241,3 +243,38 @@ def test_the_first_answer_counts_and_not_the_one_after_the_feedback(
 
     assert "0 of 1" in page
     assert "practice, first answer" in page
+
+
+@pytest.mark.parametrize("known_first", [True, False])
+def test_who_says_the_type_into_which_the_known_one_was_merged_is_right(
+    project, run, practice, lead, reviewer, types, known_first
+):
+    item, merge = item_of(practice, "fail"), Merge((types[1].pk,), types[2].pk)
+    if not known_first:
+        record_label(item, reviewer, assessed("fail", types[:2]))
+        carry_out(project, merge, lead)
+        mark_known(item.output, lead, assessed("fail", [types[0], types[2]]))
+    else:
+        carry_out(project, merge, lead)
+        record_label(item, reviewer, assessed("fail", [types[0], types[2]]))
+
+    feedback = feedback_on(item, reviewer)
+
+    assert feedback.agrees
+    assert (feedback.missed, feedback.extra) == ([], [])
+    assert feedback.said_types == feedback.known_types == [types[0], types[2]]
+    (met,) = meetings_of(project, reviewer)
+    assert not met.differs_in_types
+
+
+def test_feedback_asks_for_the_taxonomy_only_where_other_types_were_said_than_are_known(
+    practice, reviewer, types, django_assert_num_queries
+):
+    item = item_of(practice, "fail")
+    record_label(item, reviewer, assessed("fail", types[:2]))
+    with django_assert_num_queries(4):  # the label, what is known, and the types of both
+        assert feedback_on(item, reviewer).agrees
+
+    record_label(item, reviewer, assessed("fail", types[:1]))
+    with django_assert_num_queries(5):
+        assert feedback_on(item, reviewer).missed == [types[1]]
