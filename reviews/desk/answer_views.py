@@ -65,11 +65,12 @@ def begun(request: MemberRequest) -> dict[str, Any]:
     return {name: value for name, value in said_in(request.POST).items() if name != "outcome"}
 
 
-def go_on(request: MemberRequest, project: Project, item: Any) -> HttpResponseBase:
+def go_on(request: MemberRequest, project: Project, item: Any, is_put_off: bool = False) -> HttpResponseBase:
     """The item after this one; after the one that the page shows already, if it says so."""
     shown = item.round
+    put_off = item.pk if is_put_off else None
     if not wants_fragment(request):
-        query = f"?labelled={item.pk}" if shown.is_practice else ""
+        query = f"?put_off={put_off}" if put_off else f"?labelled={item.pk}" if shown.is_practice else ""
         return redirect(reverse("reviews:desk", args=[project.slug, shown.pk]) + query)
     feedback = feedback_on(item, request.user)
     if shown.closed_at or not item.may_label:
@@ -80,7 +81,7 @@ def go_on(request: MemberRequest, project: Project, item: Any) -> HttpResponseBa
         hold_on(ahead, request.user, begins=True)
     found = claim_next_item(shown, request.user, besides=ahead or 0)
     following = item_for(project, found, request) if found else None
-    return show_item(request, project, shown, following, ahead_of=ahead or None, feedback=feedback)
+    return show_item(request, project, shown, following, ahead_of=ahead or None, feedback=feedback, put_off=put_off)
 
 
 @require_POST
@@ -108,11 +109,12 @@ def undo(request: MemberRequest, project: Project, pk: int) -> HttpResponseBase:
 def defer(request: MemberRequest, project: Project, pk: int) -> HttpResponseBase:
     """Put the item off, with a reason, and go on to the next one."""
     item = bare_item_for(project, pk, request)
-    if defer_item(item, request.user, request.POST.get("reason", "")):
+    is_put_off = defer_item(item, request.user, request.POST.get("reason", ""))
+    if is_put_off:
         messages.success(request, "Put off. It comes back to you after the others; “Jump to” lists it.")
     else:
         messages.info(request, "You labelled this item already, so there is nothing to put off.")
-    return go_on(request, project, item)
+    return go_on(request, project, item, is_put_off)
 
 
 @require_POST

@@ -42,11 +42,14 @@ def show_item(
     ahead_of: int | None = None,
     feedback: Feedback | None = None,
     blocked: str = "",
+    put_off: int | None = None,
+    is_jump: bool = False,
 ) -> HttpResponseBase:
     """The desk with this item of ``item_for``, or with the sentence why there is none: ``blocked``, or none waits.
 
     ``form``: a refused one. ``is_lost``: the item is not theirs any more. ``ahead_of``: the item that the person
     labels before this page, which is held ready, is shown. ``feedback``: on the label before, in practice.
+    ``put_off``: the item that they put off last, if that is what undo takes back. ``is_jump``: out of turn.
     """
     is_ahead = ahead_of is not None
     reading = read_item(item, request.user, has_label=item.has_label) if item else None
@@ -64,6 +67,8 @@ def show_item(
         "is_lost": is_lost,
         "feedback": feedback,
         "blocked": blocked,
+        "put_off": put_off,
+        "is_jump": is_jump,
         "url": reverse("reviews:item", args=[project.slug, item.pk]) if item and own else None,
         **(about(request, project, item, reading, form) if item and reading else {}),
     }
@@ -115,7 +120,10 @@ def round_for(project: Project, pk: int, request: MemberRequest) -> Any:
 @require_GET
 @for_role(Role.REVIEWER)
 def desk(request: MemberRequest, project: Project, pk: int) -> HttpResponseBase:
-    """The next item of the round for this person. ``?labelled=``: in practice, the item to give feedback on."""
+    """The next item of the round for this person.
+
+    ``?labelled=``: in practice, the item to give feedback on. ``?put_off=``: the item that they put off just now.
+    """
     shown = round_for(project, pk, request)
     blocked = "" if shown.may_label else "not_named"
     if not blocked and (shown.closed_at or not shown.filled_at):
@@ -128,7 +136,8 @@ def desk(request: MemberRequest, project: Project, pk: int) -> HttpResponseBase:
         before = shown.items.filter(pk=labelled).first()
         feedback = feedback_on(before, request.user) if before else None
     item = item_for(project, found, request) if found else None
-    return show_item(request, project, shown, item, feedback=feedback, blocked=blocked)
+    put_off = whole(request.GET.get("put_off"))
+    return show_item(request, project, shown, item, feedback=feedback, blocked=blocked, put_off=put_off)
 
 
 @require_GET
@@ -158,7 +167,8 @@ def show_own(request: MemberRequest, project: Project, pk: int) -> HttpResponseB
         messages.info(request, "This item is not free for you: others hold it, or it has all its labels.")
         return redirect("reviews:desk", project.slug, shown.pk)
     feedback = feedback_on(item, request.user) if is_own else None
-    return show_item(request, project, shown, item, feedback=feedback, blocked="closed" if shown.closed_at else "")
+    blocked = "closed" if shown.closed_at else ""
+    return show_item(request, project, shown, item, feedback=feedback, blocked=blocked, is_jump=not is_own)
 
 
 def to_practice(request: MemberRequest, first: Round) -> HttpResponseBase:

@@ -112,14 +112,16 @@ def from_expected(output: Output) -> Difference | None:
     return difference if expected != answer else None
 
 
-def between_answers(first: Output, second: Output) -> Difference | None:
-    """One answer → another to the same request; None when one is missing or nothing differs."""
-    if first.error_cause or second.error_cause:
+def between_answers(other: Output, labelled: Output) -> Difference | None:
+    """The other answer → the one to label, as from the expected one; None when one is missing or nothing differs."""
+    if other.error_cause or labelled.error_cause:
         return None
-    found = find_json(first.text)
-    old, new = answer_text(first), answer_text(second, found.value if found.is_clear else None)
-    is_prose = not (found.is_clear or first.tool_calls or second.tool_calls)
-    return Difference(old, new, "other-difference", "only in A", "only in B", is_prose) if old != new else None
+    found = find_json(other.text)
+    old, new = answer_text(other), answer_text(labelled, found.value if found.is_clear else None)
+    is_prose = not (found.is_clear or other.tool_calls or labelled.tool_calls)
+    if old == new:
+        return None
+    return Difference(old, new, "other-difference", "only in the other answer", "only in the answer", is_prose)
 
 
 def comparable_texts(kind: str, expected: Any, output: Output) -> tuple[str, str]:

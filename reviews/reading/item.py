@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from evalhub.checks.models import Score
+from evalhub.evalsets.corrections import editable_text
 from evalhub.evalsets.models import ExpectedKind
 from evalhub.projects.models import User
 from evalhub.runs.causes import name_of_cause
@@ -21,6 +22,7 @@ from reviews.reading.steps import CallStep, Conversation, Stretch, calls_made, c
 from reviews.rows import all_rows
 
 NO_ANSWER = "There is no answer."
+MOST_EDITED = 4_000  # characters; every item carries them
 # Asked with every item, so not put together by Django each time.
 SCORES = """
 SELECT by.name, score.outcome, score.message
@@ -31,14 +33,15 @@ WHERE score.output_id = %(output)s AND by.retired_at IS NULL ORDER BY by.id
 
 @dataclass(frozen=True)
 class Answer:
-    """An output as it stands on the desk. ``letter`` is A or B where two stand side by side, else "".
+    """An output as it stands on the desk; ``has_other`` where two stand side by side.
 
-    ``part`` names it in addresses, and says no more than whether it is the one to label.
+    ``part`` names it in addresses, and says no more than whether it is the one to label. Nor does the page: sides
+    differ by person, so that a note which says “left” or “A” would mean another answer to whoever reads it.
     """
 
     output: Output
     part: str
-    letter: str
+    has_other: bool
     wants_json: bool
 
     @property
@@ -129,6 +132,13 @@ class Reading:
         return from_expected(self.output)
 
     @property
+    def expected_to_edit(self) -> str:
+        """What is expected as text to correct; "" where that is more than is corrected beside an item."""
+        example = self.output.example
+        text = editable_text(example.expected_kind, example.expected)
+        return text if len(text) <= MOST_EDITED else ""
+
+    @property
     def is_as_expected(self) -> bool:
         """Whether the answer says what is expected, spelling aside."""
         kind = self.output.example.expected_kind
@@ -136,8 +146,8 @@ class Reading:
 
     @cached_property
     def other_difference(self) -> Difference | None:
-        """From the left answer to the right one, where there are two."""
-        return between_answers(*(answer.output for answer in self.answers)) if len(self.answers) == 2 else None
+        """From the other answer to the one to label, where there are two."""
+        return between_answers(self.baseline_output, self.output) if self.baseline_output else None
 
 
 def read_item(item: ReviewItem, reviewer: User, has_label: bool = True) -> Reading:
@@ -185,11 +195,11 @@ def answers_of(item: ReviewItem, reviewer: User) -> list[Answer]:
     wants_json = output.example.expected_kind == ExpectedKind.JSON
     baseline = baseline_output_of(output) if Reason.DIFFERS in item.reasons else None
     if baseline is None:
-        return [Answer(output, "answer", "", wants_json)]
+        return [Answer(output, "answer", False, wants_json)]
     sides = [(output, "answer"), (baseline, "other")]
     if is_turned(item.pk, reviewer.pk):
         sides.reverse()
-    return [Answer(side, part, letter, wants_json) for (side, part), letter in zip(sides, "AB", strict=True)]
+    return [Answer(side, part, True, wants_json) for side, part in sides]
 
 
 def is_turned(item: int, reviewer: int) -> bool:

@@ -17,6 +17,13 @@ const shownDesk = () => document.getElementById("desk");
 const formOf = (desk) => desk.querySelector("form[data-labels]");
 const noteOf = (desk) => desk.querySelector("[name=note]");
 
+// What is posted. The expected answer as it was filled in, and left, is no correction.
+const saidIn = (form) => {
+  const body = new URLSearchParams(new FormData(form)), correction = form.querySelector("[name=correction]");
+  if (correction?.dataset.expected && correction.value.trim() === correction.dataset.expected.trim()) body.set("correction", "");
+  return body;
+};
+
 // ---- asking
 
 const newestToken = () => {
@@ -50,6 +57,7 @@ const show = (desk) => {
   old.replaceWith(desk);
   if (!desk.dataset.isProcessed) { desk.dataset.isProcessed = "1"; htmx.process(desk); }
   if (desk.dataset.url && location.pathname !== desk.dataset.url) history.replaceState(null, "", desk.dataset.url);
+  fillCorrection(desk);
   window.scrollTo(0, places.get(desk) ?? 0);
   const first = desk.querySelector("[autofocus]") ?? desk.querySelector("h1");
   first.focus({ preventScroll: first.matches("h1") });
@@ -83,7 +91,7 @@ const takeAhead = () => {
 };
 // Whether the server will hardly refuse: else the next item would be shown and taken away again.
 const isSure = (form, outcome) => {
-  const said = new FormData(form), says = (name) => (said.get(name) ?? "").trim() !== "";
+  const said = saidIn(form), says = (name) => (said.get(name) ?? "").trim() !== "";
   if (says("saw_label") || says("correction")) return false;
   if (outcome === "fail") return said.has("error_types") || says("note");
   return !said.has("error_types") && !says("severity") && !says("failing_step") && !["model", "infrastructure"].includes(said.get("fault"));
@@ -102,7 +110,7 @@ const send = async (form, button) => {
 };
 const deliver = async (desk, form, button) => {
   clearTimeout(draftTimer);
-  const body = new URLSearchParams(new FormData(form)), labels = form === formOf(desk);
+  const body = saidIn(form), labels = form === formOf(desk);
   if (button?.name) body.set(button.name, button.value);
   const next = labels && isSure(form, button?.value) ? takeAhead() : null;
   document.getElementById("messages").replaceChildren();
@@ -163,7 +171,7 @@ const keepDraft = async (desk) => {
   if (!desk?.dataset.isDirty || !desk.dataset.draft) return;
   delete desk.dataset.isDirty;
   try {
-    const answer = await ask(desk.dataset.draft, new URLSearchParams(new FormData(formOf(desk))));
+    const answer = await ask(desk.dataset.draft, saidIn(formOf(desk)));
     if (!answer.ok) throw new Error(answer.statusText);
     if (answer.status === 204) say(desk, "Draft saved");
   } catch {
@@ -206,4 +214,17 @@ document.addEventListener("click", (event) => {
   const fold = event.target.closest("#desk :is(#defer, #say-more) > summary")?.parentElement;
   if (fold) setTimeout(() => { if (fold.open) fold.querySelector("input:not([type=hidden]), select").focus(); });
 });
-document.addEventListener("DOMContentLoaded", () => { shownSince = performance.now(); holdNextReady(); });
+// Who says that the expected answer is wrong changes it where it is wrong, and does not write it anew.
+const fillCorrection = (desk) => {
+  const correction = desk.querySelector("[name=correction]");
+  if (!correction || desk.querySelector("[name=fault]").value !== "expected") return;
+  if (!correction.value) correction.value = correction.dataset.expected ?? "";
+  correction.rows = Math.min(12, Math.max(3, correction.value.split("\n").length));
+};
+document.addEventListener("change", (event) => {
+  const field = event.target.closest("#desk [name=fault]");
+  if (!field) return;
+  fillCorrection(shownDesk());
+  if (field.value === "expected") shownDesk().querySelector(".say-correction").scrollIntoView({ block: "nearest" });
+});
+document.addEventListener("DOMContentLoaded", () => { fillCorrection(shownDesk()); shownSince = performance.now(); holdNextReady(); });

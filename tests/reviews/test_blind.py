@@ -199,20 +199,30 @@ def test_a_round_that_is_not_blind_names_the_candidates(client_of, project, revi
 
 
 def test_sides_are_by_chance_but_stay(client_of, project, reviewer, lead, made):
-    def letters(person) -> str:
+    def sides(person) -> str:
         client = client_of(person)
         found = ""
         for item in made.items.order_by("pk"):
             page = client.get(reverse("reviews:item", args=[project.slug, item.pk]))
             assert page.content.decode().count("label this one") == 1
-            found += page.context["reading"].answer.letter
+            found += "L" if page.context["reading"].answers[0].is_labelled else "R"
         return found
 
-    mine, theirs = letters(reviewer), letters(lead)
+    mine, theirs = sides(reviewer), sides(lead)
 
-    assert set(mine) == set(theirs) == {"A", "B"}
+    assert set(mine) == set(theirs) == {"L", "R"}
     assert mine != theirs
-    assert letters(reviewer) == mine
+    assert sides(reviewer) == mine
+
+
+def test_answers_are_called_the_same_by_everybody(client_of, project, reviewer, lead, made):
+    """A note that says “answer A” would mean another answer to whoever has them the other way round."""
+    for person in (reviewer, lead):
+        client = client_of(person)
+        for item in made.items.order_by("pk"):
+            page = client.get(reverse("reviews:item", args=[project.slug, item.pk]))
+            titles = re.findall(r'<h2 id="(answer|other)-title">([^<]*?) ?<', page.content.decode())
+            assert sorted(titles) == [("answer", "Answer"), ("other", "Other answer")]
 
 
 def test_the_keys_tell_no_known_item(project, lead, runs):

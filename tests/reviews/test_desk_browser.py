@@ -7,6 +7,7 @@ from django.contrib.sessions.models import Session
 from django.urls import reverse
 from django.utils import timezone
 
+from evalhub.evalsets.models import Correction
 from reviews.labelling import record_label
 from reviews.models import Deferral, Draft, Label, Round
 from reviews.queue import claim_item
@@ -109,6 +110,7 @@ def test_more_is_said_by_keyboard_too(desk_of, reviewer, made):
 
     page = desk_of(reviewer)
     press = page.keyboard.press
+    shown = made.items.get(pk=page.locator("#desk").get_attribute("data-item"))
 
     press("m")
     expect(page.get_by_label("Severity")).to_be_focused()
@@ -118,6 +120,7 @@ def test_more_is_said_by_keyboard_too(desk_of, reviewer, made):
     expect(correction).to_be_hidden()
     page.keyboard.type("The exp")
     expect(correction).to_be_visible()
+    expect(correction).to_have_value(shown.output.example.expected)
     press("Tab")
     page.keyboard.type("3: Answer"[:1])
     press("Escape")
@@ -128,6 +131,43 @@ def test_more_is_said_by_keyboard_too(desk_of, reviewer, made):
 
     label = Label.objects.get()
     assert (label.severity, label.fault) == ("critical", "expected")
+    assert Correction.objects.get().is_open_ended  # what was filled in and left is no proposal
+
+
+def test_the_expected_answer_is_corrected_where_it_is_wrong(desk_of, reviewer, made):
+    from playwright.sync_api import expect
+
+    page = desk_of(reviewer)
+    page.get_by_text("More", exact=False).first.click()
+    page.get_by_label("Whose fault").select_option("expected")
+    correction = page.get_by_label("What should be expected")
+    right = correction.input_value() + ", and more"
+
+    page.get_by_role("button", name="Fail").click()  # refused, for nothing is said; filled in again all the same
+    expect(page.get_by_label("Note")).to_be_focused()
+    expect(correction).to_have_value(right.removesuffix(", and more"))
+    correction.fill(right)
+    page.get_by_label("Note").fill("half of it")
+    page.get_by_role("button", name="Fail").click()
+    expect(page.get_by_text("Saved as fail.")).to_be_visible()
+
+    assert Correction.objects.get().expected == right
+
+
+def test_an_item_is_put_off_and_passed_on_a_telephone(desk_of, reviewer, made):
+    from playwright.sync_api import expect
+
+    page = desk_of(reviewer, viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    expect(page.get_by_role("button", name="Pass")).to_be_in_viewport()
+    page.get_by_text("Defer").tap()
+    expect(page.get_by_label("Why")).to_be_in_viewport(ratio=1)
+    page.get_by_label("Why").fill("later")
+    page.get_by_role("button", name="Put it off").tap()
+    expect(page.get_by_text("Put off.")).to_be_visible()
+    assert Deferral.objects.get().reason == "later"
+
+    page.get_by_role("button", name="Pass").tap()
+    expect(page.get_by_text("Saved as pass.")).to_be_visible()
 
 
 def test_the_next_item_is_shown_before_the_server_has_answered(desk_of, reviewer, made):

@@ -139,6 +139,33 @@ def test_an_item_put_off_comes_last_with_its_reason(client_of, project, reviewer
     assert "You put this item off: “ask &lt;legal&gt;”" in last
 
 
+def test_undo_takes_the_putting_off_back_and_leaves_the_label_before(client_of, project, reviewer, made):
+    labelled, put_off = made.items.order_by("order")[:2]
+    claim_item(labelled.pk, reviewer)
+    record_label(labelled, reviewer, assessed("pass"))
+    claim_item(put_off.pk, reviewer)
+    client = client_of(reviewer)
+
+    swapped = text_of(post(client, "defer", project, put_off, reason="later"))
+    plain = client.post(path("defer", project, put_off.pk), {"reason": "later"}, follow=True)
+
+    for page in (swapped, text_of(plain)):
+        assert f'href="{path("item", project, put_off.pk)}" data-shortcut="u"' in page
+        assert path("undo", project, labelled.pk) not in page
+    assert path("undo", project, labelled.pk) in text_of(client.get(path("desk", project, made.pk)))
+    again = text_of(client.get(path("item", project, put_off.pk)))
+    assert f'data-item="{put_off.pk}"' in again
+    assert "You put this item off: “later”" in again
+
+
+def test_an_item_that_was_jumped_to_says_so(client_of, project, reviewer, made):
+    last = made.items.order_by("order").last()
+    client = client_of(reviewer)
+
+    assert "This item is out of turn." in text_of(client.get(path("item", project, last.pk)))
+    assert "This item is out of turn." not in text_of(client.get(path("desk", project, made.pk)))
+
+
 def test_what_was_put_off_is_free_for_others_and_its_draft_kept(client_of, project, lead, reviewer, made):
     item = claim_next(made, reviewer)
     client = client_of(reviewer)
