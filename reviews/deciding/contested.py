@@ -18,8 +18,10 @@ from evalhub.web.paging import PAGE_SIZE, Page, whole
 from reviews.assessment import Assessment, assessment_of
 from reviews.labelling import decide, locked
 from reviews.models import Decision, Fault, Label, ReviewItem, Round
-from reviews.status import Status
+from reviews.status import Status, as_of
+from reviews.verdicts import differ
 from taxonomy.models import Severity
+from taxonomy.versions import tree_of
 
 TAKE_KEYS = "dghvz"
 """The key of each label, to take it over: letters that nothing else on the page has."""
@@ -119,8 +121,18 @@ def voices_of(labels: Sequence[Label]) -> list[Voice]:
     return [Voice(label, TAKE_KEYS[place] if place < len(TAKE_KEYS) else "") for place, label in enumerate(labels)]
 
 
-def lines_of(labels: Sequence[Label], hides_types: bool = False) -> list[Line]:
+def present_types(project: Project, sayings: Sequence[Assessment]) -> list[frozenset[int]]:
+    """The error types of each as the present taxonomy has them: one that was merged is what it was merged into."""
+    types = [said.error_types for said in sayings]
+    if not differ(types):
+        return types
+    tree = tree_of(project)
+    return [as_of(tree, each) for each in types]
+
+
+def lines_of(labels: Sequence[Label], project: Project, hides_types: bool = False) -> list[Line]:
     """What the labels say, one thing a line; what nobody said is left out."""
+    types = present_types(project, [*map(assessment_of, labels)])
     said: dict[str, list[Any]] = {
         "Error types": [sorted(each.name for each in label.error_types.all()) for label in labels],
         "Severity": [Severity(label.severity).label if label.severity else "" for label in labels],
@@ -130,8 +142,11 @@ def lines_of(labels: Sequence[Label], hides_types: bool = False) -> list[Line]:
     }
     if hides_types:
         said.pop("Error types")
+    compared: dict[str, list[Any]] = {**said, "Error types": types}
     return [
-        Line(name, values, any(value != values[0] for value in values)) for name, values in said.items() if any(values)
+        Line(name, values, any(value != compared[name][0] for value in compared[name]))
+        for name, values in said.items()
+        if any(values)
     ]
 
 
@@ -150,10 +165,10 @@ def other_leads(project: Project, item: ReviewItem, person: User) -> list[User]:
     return [member.user for member in members.select_related("user").order_by("user__name", "pk")]
 
 
-def differs_from_all(labels: Sequence[Label], said: Assessment) -> bool:
-    """Whether no label says this outcome with these error types."""
-    own = (said.outcome, said.error_types)
-    return all((label.outcome, assessment_of(label).error_types) != own for label in labels)
+def differs_from_all(labels: Sequence[Label], said: Assessment, project: Project) -> bool:
+    """Whether no label says this outcome with what are now these error types."""
+    *types, own = present_types(project, [*map(assessment_of, labels), said])
+    return all((label.outcome, its) != (said.outcome, own) for label, its in zip(labels, types, strict=True))
 
 
 @transaction.atomic
@@ -171,7 +186,7 @@ def settle(item: ReviewItem, person: User, said: Assessment, saw: str, correctio
         if decision and decision.decided_by_id == person.pk and assessment_of(decision) == said:
             return decision
         raise ChangedMeanwhile(changed_sentence(decision))
-    if differs_from_all(labels, said) and not said.note.strip():
+    if not said.note.strip() and differs_from_all(labels, said, item.round.project):
         raise DecidingError("This differs from every label. Say why: write a note.")
     decision = decide(item, person, said)
     if said.fault == Fault.EXPECTED and correction is not None:

@@ -149,7 +149,7 @@ def show_item(
         "item": item,
         "reading": reading,
         "voices": voices_of(labels),
-        "lines": lines_of(labels, item.round.hides_types),
+        "lines": lines_of(labels, project, item.round.hides_types),
         "outcomes_differ": len({label.outcome for label in labels}) > 1,
         "decision": decision,
         "saw": version_of(labels, decision),

@@ -11,6 +11,8 @@ from reviews.models import Decision, ItemEvent, ReviewItem
 from reviews.rounds.closing import close_round
 from reviews.status import Status
 from taxonomy.models import ErrorType, Verdict
+from taxonomy.types.editing import carry_out
+from taxonomy.types.reshaping import Merge
 from tests.exports.asking import rows
 from tests.making import assessed, make_round, make_run, make_version
 from tests.people import make_member
@@ -338,7 +340,35 @@ def test_the_page_of_an_item_takes_the_same_queries_for_any_number(
     one, other = (made.items.earliest("order") for made in (few, many))
 
     client.get(address(project, one))
-    with django_assert_num_queries(15):
+    with django_assert_num_queries(16):
         client.get(address(project, one))
-    with django_assert_num_queries(15):
+    with django_assert_num_queries(16):
         client.get(address(project, other))
+
+
+def test_saying_what_a_label_says_in_the_terms_of_now_needs_no_reason(client, lead, project, contested, types):
+    item = items_of(contested)[0]
+    carry_out(project, Merge((types[0].pk,), types[1].pk), lead)
+
+    send(client, project, item, outcome="fail", error_types=[types[1].pk])
+
+    assert list(Decision.objects.get(item=item).error_types.all()) == [types[1]]
+
+
+def test_error_types_that_count_as_the_same_by_now_are_not_marked_as_different(
+    client, lead, project, contested, people, types
+):
+    item = items_of(contested)[0]
+    record_label(item, people[0], assessed("fail", types[1:], "It is too long."))
+    assert line_of_types(client, project, item).differs
+
+    carry_out(project, Merge((types[0].pk,), types[1].pk), lead)
+
+    line = line_of_types(client, project, item)
+    assert not line.differs
+    assert list(line.values) == [[types[1].name], [types[0].name]]
+
+
+def line_of_types(client, project, item):
+    (line,) = [each for each in client.get(address(project, item)).context["lines"] if each.name == "Error types"]
+    return line
