@@ -21,7 +21,7 @@ from taxonomy.tree import TreeType
 from taxonomy.types.changes import Change, GoBack, Move, Restore, Retire
 from taxonomy.types.editing import Done, OutdatedError, carry_out, going_back, types_of
 from taxonomy.types.forms import MergeForm, MoveForm, SplitForm, WhyForm
-from taxonomy.types.planning import TaxonomyError
+from taxonomy.types.planning import TaxonomyError, common_words
 from taxonomy.types.previews import preview_of, token_of
 from taxonomy.versions import VersionError, newest_number
 
@@ -113,7 +113,9 @@ def move(request: MemberRequest, project: Project, pk: int) -> HttpResponseBase:
 def merge(request: MemberRequest, project: Project) -> HttpResponseBase:
     """Several types into one; “?type=” ticks some of them to begin with."""
     chosen = [key for text in request.GET.getlist("type") if (key := whole(text)) is not None]
-    form = MergeForm(posted(request), project=project, types=types_of(project), initial={"types": chosen})
+    types = types_of(project)
+    known = {"types": chosen, **common_words(types, chosen)}
+    form = MergeForm(posted(request), project=project, types=types, initial=known)
     asked = Asked(
         title="Merge error types",
         lead="Where the cause is the same, one type is enough. The merged ones leave the reviewers' list.",

@@ -36,7 +36,7 @@ def differences(
         for difference in of_type(old, new, key, each, names)
     ]
     found += [
-        Difference(key, f"“{each.name}” was not there yet.")
+        Difference(key, f"“{each.name}” is not there any more.")
         for key, each in ordered(old)
         if key not in new.types and (only is None or key in only)
     ]
@@ -90,7 +90,7 @@ def place_of(tree: Tree, each: TreeType) -> str:
 
 
 def name_in(tree: Tree, key: int | None) -> str:
-    return tree.types[key].name if key in tree.types else "a type that was not there yet"
+    return tree.types[key].name if key in tree.types else "a type that this version does not have"
 
 
 def severity_name(value: str) -> str:

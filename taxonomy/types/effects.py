@@ -9,12 +9,13 @@ from dataclasses import dataclass, field
 from django.conf import settings
 from django.utils.module_loading import import_string
 
+from evalhub.checks.describing import cause_title
 from evalhub.projects.models import Project
 from evalhub.runs.models import Run
 from taxonomy.models import CheckMeaning, Source
 from taxonomy.tallies import Tally, tallies_of
 from taxonomy.tree import Tree, TreeType
-from taxonomy.types.planning import Types, children, tree_from
+from taxonomy.types.planning import Types, children, gravity, tree_from
 
 MOST_NAMED = 5
 
@@ -61,10 +62,18 @@ class Pointing:
         """Whether it finds a type that nobody can choose any more."""
         return self.after.is_retired
 
+    @property
+    def cause(self) -> str:
+        """As people read it; "" for every cause of the check."""
+        return cause_title(self.meaning.by, self.meaning.cause)
+
 
 @dataclass(frozen=True)
 class Effects:
-    """``touched``: the types whose findings count elsewhere, or that are offered otherwise, than before."""
+    """``touched``: the types whose findings count elsewhere, or that are offered otherwise, than before.
+
+    ``milder``: those that are merged into one of a lesser severity, with that one.
+    """
 
     touched: Sequence[TreeType]
     findings_by_people: int
@@ -75,6 +84,7 @@ class Effects:
     rows: Sequence[RowEffect]
     pointing: Sequence[Pointing] = field(default_factory=list)
     second_look: Sequence[tuple[TreeType, int]] = field(default_factory=list)
+    milder: Sequence[tuple[TreeType, TreeType]] = field(default_factory=list)
 
     @property
     def is_carried(self) -> bool:
@@ -134,6 +144,7 @@ def effects_of(project: Project, before: Types, after: Types) -> Effects:
         rows=list(row_effects(tallies, before, after, old, new)),
         pointing=list(pointing_at(carriers, before, after, old, new)),
         second_look=list(waiting_for_a_second_look(tallies, before, after, new)),
+        milder=list(made_milder(before, after, new)),
     )
 
 
@@ -205,3 +216,12 @@ def waiting_for_a_second_look(
         own = counts.get(key, Count()).own
         if own and children(after, key) and not children(before, key):
             yield after[key], own
+
+
+def made_milder(before: Types, after: Types, new: Tree) -> Iterator[tuple[TreeType, TreeType]]:
+    """Types that are merged, with those that they count as, where these are less severe."""
+    for key, each in before.items():
+        into = after[key].merged_into
+        counts_as = new.resolve(key) if into is not None and into != each.merged_into else None
+        if counts_as is not None and gravity(after[counts_as].severity) < gravity(each.severity):
+            yield each, after[counts_as]

@@ -74,7 +74,7 @@ def import_taxonomy(request: MemberRequest, project: Project) -> HttpResponseBas
 
     asked = Asked(
         title="Import and export",
-        lead="Those that are there, by code, become as the file says, and those that are missing are added.",
+        lead="Error types of the file whose code is there already become as the file says. The others are added.",
         verb="Take it over",
         form=form,
         change=asked_for,

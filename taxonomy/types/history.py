@@ -13,16 +13,23 @@ from evalhub.projects.models import Project, User
 from taxonomy.tree import Tree
 from taxonomy.types.differences import Difference, differences, of_state
 
-# The rows of the type itself, and of those that were ever merged into it. Whole trees would be too much.
+# The rows of the type itself, of those that were ever merged into it, and of those that a sentence about any of them
+# names: what they stood below, and what they were merged into. Whole trees would be too much.
 ROWS = """
 WITH mine AS (SELECT * FROM taxonomy_taxonomyversion WHERE project_id = %(project)s),
     keys AS (SELECT coalesce(jsonb_agg(DISTINCT merged.id), '[]') || to_jsonb(%(key)s::bigint) AS found FROM mine
         CROSS JOIN LATERAL jsonb_path_query(
             mine.tree, '$[*] ? (@.merged_into == $key).id', jsonb_build_object('key', %(key)s::bigint)
-        ) AS merged (id))
+        ) AS merged (id)),
+    named AS (SELECT keys.found || coalesce(jsonb_agg(DISTINCT other.id) FILTER (WHERE other.id IS NOT NULL), '[]')
+            AS found
+        FROM keys CROSS JOIN mine LEFT JOIN LATERAL jsonb_path_query(
+            mine.tree, '$[*] ? (@.id == $keys[*]).keyvalue() ? (@.key == "parent" || @.key == "merged_into").value',
+            jsonb_build_object('keys', keys.found)
+        ) AS other (id) ON TRUE GROUP BY keys.found)
 SELECT mine.number, mine.change, mine.why, person.name, mine.made_at,
-    jsonb_path_query_array(mine.tree, '$[*] ? (@.id == $keys[*])', jsonb_build_object('keys', keys.found)) AS rows
-FROM mine CROSS JOIN keys LEFT JOIN projects_user AS person ON person.id = mine.made_by_id
+    jsonb_path_query_array(mine.tree, '$[*] ? (@.id == $keys[*])', jsonb_build_object('keys', named.found)) AS rows
+FROM mine CROSS JOIN named LEFT JOIN projects_user AS person ON person.id = mine.made_by_id
 ORDER BY mine.number
 """
 

@@ -47,6 +47,26 @@ class NewType:
     code: str = ""
 
 
+def gravity(severity: str) -> int:
+    """For comparisons: the graver, the more."""
+    return list(Severity.values).index(severity)
+
+
+def common_words(types: Types, keys: Collection[int]) -> dict[str, Any]:
+    """What a type made of all these has unless somebody says otherwise: the gravest severity, so that no critical
+    failure is lost from sight by a merge, and the place and the owner that they share.
+    """
+    found = [types[key] for key in keys if key in types]
+    if not found:
+        return {}
+    parents, owners = ({each.parent for each in found}, {each.owner for each in found})
+    return {
+        "severity": max((each.severity for each in found), key=gravity),
+        "parent": parents.pop() if len(parents) == 1 else None,
+        "owner": owners.pop() if len(owners) == 1 else None,
+    }
+
+
 def tree_from(types: Types, number: int = 0) -> Tree:
     return Tree(number, [row_from(each) for each in types.values()])
 

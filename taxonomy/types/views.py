@@ -12,6 +12,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods
 
+from evalhub.checks.describing import cause_title
 from evalhub.exports.sources import ExportError, NotThere
 from evalhub.projects.access import MemberRequest, for_role
 from evalhub.projects.models import Project, Role
@@ -103,10 +104,16 @@ def show_type(
         "examples": examples,
         "hidden": hidden,
         "history": history_of(project, found.pk),
-        "meanings": CheckMeaning.objects.filter(error_type=found, by__retired_at=None).select_related("by__eval_set"),
+        "meanings": meanings_of(found),
         "form": form or ExampleForm(),
     }
     return render(request, "taxonomy/error_type.html", context, status=422 if form and form.errors else 200)
+
+
+def meanings_of(found: ErrorType) -> list[tuple[CheckMeaning, str]]:
+    """The active checks that find it, each with the cause by which it does; "" for every cause."""
+    meanings = CheckMeaning.objects.filter(error_type=found, by__retired_at=None).select_related("by__eval_set")
+    return [(meaning, cause_title(meaning.by, meaning.cause)) for meaning in meanings]
 
 
 @require_http_methods(["GET", "POST"])

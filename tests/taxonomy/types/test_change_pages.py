@@ -6,7 +6,7 @@ import pytest
 from django.urls import reverse
 
 from taxonomy.models import TaxonomyVersion
-from taxonomy.types.changes import Edit, Retire
+from taxonomy.types.changes import Edit, Move, Retire
 from taxonomy.types.editing import carry_out, types_of
 from taxonomy.types.planning import NewType
 from taxonomy.types.reshaping import Merge, Split
@@ -37,6 +37,32 @@ def test_a_merge_is_looked_at_first_and_then_does_what_was_shown(client_of, proj
     assert answer.status_code == 302
     version = TaxonomyVersion.objects.filter(project=project).first()
     assert (version.number, version.why, version.made_by) == (2, "One cause.", lead)
+
+
+def test_a_merge_begins_with_the_gravest_severity_and_the_shared_place(client_of, project, lead, types):
+    carry_out(project, Edit(types["wrong_value"], (("severity", "critical"),)), lead)
+    for code in ("wrong_value", "missing_information"):
+        carry_out(project, Move(types[code], types["wrong_action"]), lead)
+    asked = {"type": [types["wrong_value"], types["missing_information"]]}
+
+    form = client_of(lead).get(path(project, "merge"), asked).context["form"]
+
+    assert (form["severity"].value(), form["parent"].value()) == ("critical", types["wrong_action"])
+    plain = client_of(lead).get(path(project, "merge")).context["form"]
+    assert (plain["severity"].value(), plain["parent"].value()) == ("major", None)
+
+
+@pytest.mark.parametrize(("severity", "warns"), [("major", True), ("critical", False)])
+def test_a_merge_that_makes_a_critical_type_milder_says_so(client_of, project, lead, types, severity, warns):
+    carry_out(project, Edit(types["wrong_value"], (("severity", "critical"),)), lead)
+    merged = [types["wrong_value"], types["missing_information"]]
+    form = {"types": merged, "into": "", "name": "Wrong content", "severity": severity, "preview": "1"}
+
+    page = client_of(lead).post(path(project, "merge"), form).content.decode()
+
+    sentence = "“Wrong value” is critical, and “Wrong content” is major: what it found counts as major from then on"
+    assert (sentence in page) == warns
+    assert "“Missing information” is" not in page
 
 
 def test_what_was_changed_after_the_preview_is_looked_at_again(client_of, project, lead, types):

@@ -8,15 +8,15 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from reviews.saying_forms import types_to_tick
-from taxonomy.models import ErrorType, SeverityWeights, TaxonomyVersion, TypeExample
+from taxonomy.models import CheckMeaning, ErrorType, SeverityWeights, TaxonomyVersion, TypeExample
 from taxonomy.settling import record_verdict
-from taxonomy.types.changes import Edit
+from taxonomy.types.changes import Edit, Move
 from taxonomy.types.editing import carry_out, going_back
 from taxonomy.types.examples import add_example
 from taxonomy.types.planning import NewType
 from taxonomy.types.reshaping import Merge, Split
 from taxonomy.versions import newest_number
-from tests.making import make_round, make_run, make_version
+from tests.making import make_check, make_round, make_run, make_version
 from tests.taxonomy.types.asking import path
 
 
@@ -235,6 +235,32 @@ def test_the_history_tells_what_changed_in_words(client_of, project, lead, types
     assert path(project, "breakdown") + "?as_of=2" in client.get(path(project, "versions")).content.decode()
     assert client.get(path(project, "version", 2), {"against": 99}).status_code == 400
     assert client.get(path(project, "version", 99)).status_code == 404
+
+
+def test_the_history_of_a_type_names_what_it_stands_below_and_what_it_was_merged_into(client_of, project, lead, types):
+    moved, above, into = (types[code] for code in ("missing_information", "broken_format", "wrong_value"))
+    carry_out(project, Move(moved, above), lead)
+    carry_out(project, Edit(into, (("name", "Wrong figure"),)), lead)
+    carry_out(project, Merge((moved,), into), lead)
+
+    page = client_of(lead).get(path(project, "error_type", moved)).content.decode()
+
+    assert "Moved “Missing information” below “Broken format”." in page
+    assert "Merged “Missing information” into “Wrong figure”." in page
+    assert "does not have" not in page
+    assert "Renamed" not in page  # that is the history of another type
+
+
+def test_the_page_of_a_type_names_the_causes_by_which_checks_find_it(client_of, project, lead, types):
+    check = make_check(make_version(project, 1), kind="json_fields", name="Fields")
+    CheckMeaning.objects.create(by=check, cause="wrong_field:intent", error_type_id=types["wrong_value"])
+    client = client_of(lead)
+
+    for name in ("error_type", "retire"):
+        page = client.get(path(project, name, types["wrong_value"])).content.decode()
+        assert "Wrong field: intent" in page, name
+        assert "wrong_field:intent" not in page, name
+        assert path(project, "change_meanings", check.pk) in page, name
 
 
 @pytest.mark.parametrize("more", [0, 20])
