@@ -303,6 +303,8 @@ AFTER_OUTPUTS = ["evalhub.checks.tasks.score_run_task"]
 AFTER_CHECKS = ["taxonomy.meanings.defaults.mean_by_default"]
 # Tasks sent with a run's id when scores of it were stored, or a check of it was retired.
 AFTER_SCORES = ["taxonomy.tasks.find_by_checks_task"]
+# What “manage.py rotate_keys” calls: each encrypts the secrets of one table with the newest encryption key.
+ROTATIONS = ["evalhub.candidates.keys.rotate_endpoint_keys", "reviews.notices.signing.rotate_secrets"]
 # What an upload's rows become: for each purpose the class that checks and stores them.
 UPLOAD_IMPORTS = {
     "examples": "evalhub.evalsets.importing.ExamplesImport",

@@ -288,6 +288,10 @@ class NoticeChoice(models.Model):
     by_email = ArrayField(models.CharField(max_length=10, choices=Occasion), default=list, blank=True)
     by_webhook = ArrayField(models.CharField(max_length=10, choices=Occasion), default=list, blank=True)
     webhook_url = models.URLField(max_length=500, blank=True)
+    webhook_secret = models.BinaryField(
+        null=True, editable=False, help_text="What its messages are signed with, encrypted; see notices.signing."
+    )
+    webhook_secret_ending = models.CharField(max_length=4, blank=True, editable=False)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["project", "person"], name="one_choice_per_project_and_person")]

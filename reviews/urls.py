@@ -68,4 +68,5 @@ urlpatterns = [
     path("review/practice/new/", calibration_views.practice, name="practice"),
     path("review/notices/", notice_views.notices, name="notices"),
     path("review/notices/test/", notice_views.test_notice, name="test_notice"),
+    path("review/notices/secret/", notice_views.new_webhook_secret, name="new_webhook_secret"),
 ]

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.db import transaction
+from django.db.models import QuerySet
 
 from evalhub.candidates.models import Endpoint
 from evalhub.errors import EvalHubError
@@ -88,6 +91,39 @@ def key_of(endpoint: Endpoint) -> str | None:
 def rotated(token: bytes) -> bytes:
     """The same key, encrypted with the newest of EVALHUB_ENCRYPTION_KEYS. Raises InvalidToken if none fits."""
     return cipher().rotate(bytes(token))
+
+
+class Rotation(NamedTuple):
+    """How many secrets were encrypted anew, and which could not be read."""
+
+    done: int
+    lost: list[str]
+
+
+def rotate_endpoint_keys() -> Rotation:
+    """Encrypt all endpoint keys with the newest encryption key, for the command ``rotate_keys``."""
+    endpoints = Endpoint.objects.select_related("project")
+    return rotate_column(endpoints, "key_encrypted", lambda each: f"“{each.name}” of {each.project.name}")
+
+
+def rotate_column(rows: QuerySet[Any], column: str, spoken: Callable[[Any], str]) -> Rotation:
+    """Encrypt the column anew, row by row, each in a transaction of its own; ``spoken`` names a row that is lost."""
+    from cryptography.fernet import InvalidToken  # slow, as above
+
+    count, lost = 0, []
+    for pk in rows.exclude(**{column: None}).order_by("pk").values_list("pk", flat=True):
+        with transaction.atomic():
+            row = rows.select_for_update(of=("self",)).filter(pk=pk).exclude(**{column: None}).first()
+            if row is None:
+                continue  # removed meanwhile
+            try:
+                setattr(row, column, rotated(bytes(getattr(row, column))))
+            except InvalidToken:
+                lost.append(spoken(row))
+                continue
+            row.save(update_fields=[column])
+            count += 1
+    return Rotation(count, lost)
 
 
 def is_same_place(one_url: str, other_url: str) -> bool:

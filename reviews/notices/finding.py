@@ -6,12 +6,15 @@ One row for each round, person, occasion and way: found twice, or by two sweeps 
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import NamedTuple
 
 from django.conf import settings
 from django.db import connection, transaction
 
+from evalhub.candidates.keys import Key
 from evalhub.projects.models import Project, Role, User
 from reviews.models import Notice, NoticeChoice, Occasion
+from reviews.notices.signing import keep_secret, renew_secret
 
 OCCASIONS_OF_LEADS = (Occasion.CONTESTED, Occasion.DONE)
 BEFORE_THE_CHOICE = "This was so before you chose to be told."
@@ -119,19 +122,40 @@ def occasions_for(role: Role | str) -> list[Occasion]:
     return [occasion for occasion in Occasion if Role(role).may(Role.LEAD) or occasion not in OCCASIONS_OF_LEADS]
 
 
+class Chosen(NamedTuple):
+    """What was kept; and the webhook's secret, if it was made now: it is shown only this once."""
+
+    choice: NoticeChoice
+    secret: Key | None
+
+
 @transaction.atomic
 def choose_notices(
     project: Project, person: User, by_email: Collection[str], by_webhook: Collection[str], webhook_url: str
-) -> NoticeChoice:
+) -> Chosen:
     """Keep what the person wants. Of what is so already they are not told: only of what comes from now on."""
     choice, _ = NoticeChoice.objects.select_for_update().get_or_create(project=project, person=person)
     new = {
         "email": set(by_email) - set(choice.by_email),
         "webhook": set(by_webhook) - set(choice.by_webhook),
     }
+    former_url = choice.webhook_url
     choice.by_email, choice.by_webhook, choice.webhook_url = sorted(by_email), sorted(by_webhook), webhook_url
+    secret = keep_secret(choice, former_url)
     choice.save()
     for way, occasions in new.items():
         for occasion in sorted(occasions):
             store_found(Occasion(occasion), [way], person, project)
-    return choice
+    return Chosen(choice, secret)
+
+
+@transaction.atomic
+def make_secret(project: Project, person: User) -> Key | None:
+    """A new secret for the person's webhook, in place of the old one at once; None if they have no webhook."""
+    choices = NoticeChoice.objects.select_for_update().filter(project=project, person=person)
+    choice = choices.exclude(webhook_url="").first()
+    if choice is None:
+        return None
+    secret = renew_secret(choice)
+    choice.save(update_fields=["webhook_secret", "webhook_secret_ending"])
+    return secret

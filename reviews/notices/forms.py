@@ -24,7 +24,8 @@ class NoticeForm(forms.Form):
         required=False,
         max_length=500,
         widget=forms.URLInput(attrs={"placeholder": "https://hooks.example/evalhub", "autocomplete": "off"}),
-        help_text="Gets a POST with JSON: project, round, occasion, text, url and items.",
+        help_text="Gets a POST with JSON: project, round, occasion, text, url and items. Each is signed, with a secret "
+        "that EvalHub makes and shows once, when you save a new address.",
     )
 
     def __init__(self, *args: Any, role: Role | str, choice: NoticeChoice | None, **kwargs: Any) -> None:

@@ -7,10 +7,11 @@ import json
 import re
 import smtplib
 import time
+import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.core.mail import EmailMessage, get_connection
@@ -20,8 +21,10 @@ from django.utils import timezone
 
 from evalhub.candidates.calling import open_session
 from evalhub.candidates.guarding import AddressError, check_url
+from evalhub.candidates.keys import KeyTextError
 from evalhub.projects.models import Member, Project, User
 from reviews.models import Notice, NoticeChoice, Occasion, ReviewItem
+from reviews.notices.signing import headers_for, message_id_of, secret_of
 
 if TYPE_CHECKING:
     import aiohttp
@@ -46,6 +49,15 @@ class Message:
     text: str
     url: str
     items: int
+
+
+@dataclass(frozen=True)
+class Post:
+    """A message on its way to somebody's webhook. ``id``: the same each time that it is tried."""
+
+    choice: NoticeChoice
+    message: Message
+    id: str
 
 
 def send_due() -> int:
@@ -73,7 +85,7 @@ def send_some(way: Way, at_once: int) -> tuple[int, int] | None:
     if way == Way.EMAIL:
         faults = [mail_fault(notice.person, message_of(notice)) for notice, _ in wanted]
     else:
-        posts = [(choice.webhook_url, message_of(notice)) for notice, choice in wanted]
+        posts = [Post(choice, message_of(notice), message_id_of(notice)) for notice, choice in wanted]
         faults = asyncio.run(post_all(posts)) if posts else []
     for (notice, _), fault in zip(wanted, faults, strict=True):
         note_try(notice, fault)
@@ -134,6 +146,10 @@ def trial_message(project: Project) -> Message:
     return Message(project.name, "", "test", "This is a test: notices of this project reach you here.", url, 0)
 
 
+def trial_post(choice: NoticeChoice) -> Post:
+    return Post(choice, trial_message(choice.project), str(uuid.uuid4()))
+
+
 def mail_fault(person: User, message: Message) -> str:
     """Send one e-mail; returns why it did not go out, or nothing."""
     if not settings.EMAIL_HOST:
@@ -159,31 +175,32 @@ def check_webhook(url: str) -> None:
     check_url(base)
 
 
-async def post_all(posts: Sequence[tuple[str, Message]]) -> list[str]:
+async def post_all(posts: Sequence[Post]) -> list[str]:
     """Send all at once; returns for each why it did not arrive, or nothing."""
     async with open_session(WEBHOOKS_AT_ONCE) as session:
-        return list(await asyncio.gather(*(post_fault(session, url, message) for url, message in posts)))
+        return list(await asyncio.gather(*(post_fault(session, post) for post in posts)))
 
 
-async def post_fault(session: aiohttp.ClientSession, url: str, message: Message) -> str:
+async def post_fault(session: aiohttp.ClientSession, post: Post) -> str:
     import aiohttp  # loaded by open_session already
     from yarl import URL  # comes with it
 
-    content: dict[str, Any] = vars(message)
+    url, body = post.choice.webhook_url, json.dumps(vars(post.message)).encode()
     try:
         check_webhook(url)
+        headers = headers_for(secret_of(post.choice), post.id, int(time.time()), body)
         async with (
             asyncio.timeout(WEBHOOK_SECONDS),
             session.post(
                 URL(url, encoded=True),
-                data=json.dumps(content).encode(),
-                headers={"Content-Type": "application/json"},
+                data=body,
+                headers={"Content-Type": "application/json", **headers},
                 allow_redirects=False,
             ) as response,
         ):
             # What it says is not shown: whoever names an address must not read what stands there.
             return "" if 200 <= response.status < 300 else f"The webhook answered {response.status}."
-    except AddressError as error:
+    except (AddressError, KeyTextError) as error:
         return str(error)
     except TimeoutError:
         return f"The webhook did not answer within {WEBHOOK_SECONDS} seconds."

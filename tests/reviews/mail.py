@@ -83,6 +83,8 @@ class Received:
     bodies: list[bytes] = field(default_factory=list)
     paths: list[str] = field(default_factory=list)
     types: list[str] = field(default_factory=list)
+    headers: list[dict[str, str]] = field(default_factory=list)
+    """Names in lower case."""
 
 
 @contextmanager
@@ -94,6 +96,7 @@ def webhook_receiver() -> Iterator[Received]:
             received.bodies.append(self.rfile.read(int(self.headers["Content-Length"])))
             received.paths.append(self.path)
             received.types.append(self.headers["Content-Type"])
+            received.headers.append({name.lower(): value for name, value in self.headers.items()})
             self.send_response(received.status)
             if received.location:
                 self.send_header("Location", received.location)

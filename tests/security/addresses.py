@@ -246,4 +246,5 @@ ADDRESSES = {
     "reviews:practice": page(LEAD, BOTH),
     "reviews:notices": page(REVIEWER, BOTH),
     "reviews:test_notice": page(REVIEWER, POST),
+    "reviews:new_webhook_secret": page(REVIEWER, POST),
 }
