@@ -190,7 +190,8 @@ def kind_of(schema: Mapping[str, Any]) -> str:
     if "enum" in schema:
         return " or ".join(map(str, schema["enum"]))
     if schema.get("type") == "array":
-        return f"list of {kind_of(schema.get('items', {}))}"
+        kind = kind_of(schema.get("items", {}))
+        return f"list of {kind}s" if kind == "whole number" else f"list of {kind}"
     if schema.get("format") == "date-time":
         return "time"
     words = {"integer": "whole number", "string": "text", "boolean": "true or false", "object": "object"}

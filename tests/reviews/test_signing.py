@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import html
 import logging
 import re
 import time
@@ -76,6 +77,27 @@ def test_a_receiver_can_check_what_it_gets_with_the_secret_of_the_page(client_of
     assert not is_ours(secret, headers | {"webhook-timestamp": "1"}, body)
     assert abs(time.time() - int(headers["webhook-timestamp"])) < 60
     assert "." not in headers["webhook-id"]
+
+
+def test_the_python_on_the_page_checks_what_arrives(client_of, project, reviewer, receiver):
+    secret = choose(project, reviewer, receiver.url).secret
+    client = client_of(reviewer)
+    page = client.get(reverse("reviews:notices", args=[project.slug])).content.decode()
+    client.post(reverse("reviews:test_notice", args=[project.slug]), {"way": "webhook"})
+    program = html.unescape(page.partition('<pre class="text">')[2].partition("</pre>")[0])
+    headers = {name.title(): value for name, value in receiver.headers[0].items()}
+    checked = []
+
+    for body, told in [
+        (receiver.bodies[0], headers),
+        (b"{}", headers),
+        (receiver.bodies[0], headers | {"Webhook-Timestamp": "1614265330"}),
+    ]:
+        names = {"base64": base64, "hmac": hmac, "time": time, "secret": secret, "headers": told, "body": body}
+        exec(program, names)  # noqa: S102 -- what our own page shows
+        checked.append((names["is_ours"], names["is_new"]))
+
+    assert checked == [(True, True), (False, True), (False, False)]
 
 
 def test_a_message_that_is_tried_again_keeps_its_id_and_is_signed_anew(project, run, reviewer, receiver):
