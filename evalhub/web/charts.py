@@ -38,6 +38,11 @@ class Bar:
             return self.estimate
         return self.count / self.n if self.n else None
 
+    @property
+    def is_at_most(self) -> bool:
+        """Whether none was counted, so that only the upper end of the interval says something."""
+        return self.estimate is None and self.count == 0 and self.interval is not None
+
 
 @dataclass(frozen=True, slots=True)
 class Mark:

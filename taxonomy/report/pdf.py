@@ -78,7 +78,10 @@ def chart_data(chart: BarChart) -> dict[str, Any]:
 def told(bar: Any) -> str:
     if not bar.n:
         return "nothing counted"
-    interval = f", {percent(bar.interval[0])} to {percent(bar.interval[1])}" if bar.interval else ""
+    interval = ""
+    if bar.interval:
+        low, high = (percent(end) for end in bar.interval)
+        interval = f", at most {high}" if bar.is_at_most else f", {low} to {high}"
     return f"{percent(bar.share)}  {number(bar.count)} of {number(bar.n)}{interval}"
 
 

@@ -74,6 +74,21 @@ def test_filters_and_folds_change_the_page_and_keep_the_focus(page_of, project, 
     expect(page.locator("#rates-of")).to_have_value("all")
 
 
+def test_folding_a_row_leaves_it_where_it_is_on_the_screen(page_of, project, lead, scene):
+    from playwright.sync_api import expect
+
+    page = opened(page_of(lead), project)
+    fold = page.locator(f"#fold-{scene.types['grounding'].pk}")
+    fold.scroll_into_view_if_needed()
+    before = fold.bounding_box()["y"]
+
+    fold.click()
+
+    expect(fold).to_have_attribute("aria-expanded", "false")
+    page.locator("#by-checks .chart").first.wait_for()
+    assert abs(fold.bounding_box()["y"] - before) < 30  # columns may become narrower, and a line above break
+
+
 def test_a_figure_is_opened_by_keyboard_and_lists_what_it_counts(page_of, project, lead, scene):
     from playwright.sync_api import expect
 

@@ -295,6 +295,23 @@ def test_an_empty_page_says_what_to_do_next(client_of, project, lead, made, says
         opened(client, project, name)
 
 
+def test_filters_that_leave_nothing_are_named_as_the_reason(client_of, project, lead, scene):
+    unread = make_run(scene.version, "unread-model")
+
+    page = opened(client_of(lead), project, candidate=unread.candidate_id)
+
+    assert "Nothing is counted with these filters" in page
+    assert "No failure is known yet" not in page
+    assert "Reset the filters" in page
+
+
+def test_a_chart_says_at_most_where_none_was_found(client_of, project, lead, scene):
+    page = opened(client_of(lead), project, "mode", mode=scene.types["format"].pk)
+
+    assert re.search(r">0 of \d+,</span> <span class=\"nowrap\">at most \d", page)
+    assert not re.search(r">0 of \d+,</span> <span class=\"nowrap\">0\.0 % to", page)
+
+
 @pytest.mark.parametrize("candidates", [2, 6])
 def test_the_pages_take_the_same_queries_for_any_number_of_candidates(
     client_of, project, lead, scene, candidates, django_assert_max_num_queries
