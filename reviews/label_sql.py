@@ -25,7 +25,7 @@ WITH label AS (
     INSERT INTO reviews_label (item_id, reviewer_id, outcome, severity, fault, failing_step, note, taxonomy_version,
         seconds, is_imported, created_at, changed_at)
     VALUES (%(item)s, %(me)s, %(outcome)s, %(severity)s, %(fault)s, %(failing_step)s, %(note)s,
-        (SELECT max(number) FROM taxonomy_taxonomyversion WHERE project_id = %(project)s),
+        coalesce(%(version)s::int, (SELECT max(number) FROM taxonomy_taxonomyversion WHERE project_id = %(project)s)),
         %(seconds)s, %(imported)s, %(at)s, %(at)s)
     ON CONFLICT (item_id, reviewer_id) DO UPDATE SET outcome = excluded.outcome, severity = excluded.severity,
         fault = excluded.fault, failing_step = excluded.failing_step, note = excluded.note,

@@ -17,9 +17,9 @@ from reviews.assessment import Assessment, assessment_of
 from reviews.models import Decision, Draft, ItemEvent, Label, ReviewItem
 from reviews.queue import mark_freed
 from reviews.rows import all_rows, first_row
-from reviews.status import Said, Status, item_status
-from reviews.verdicts import derive_verdict
-from taxonomy.versions import present_version
+from reviews.status import Said, Status, item_status, said_as_of
+from reviews.verdicts import UNKNOWN, derive_verdict, differ, trees_behind
+from taxonomy.versions import present_version, tree_of
 
 Action = ItemEvent.Action
 
@@ -83,19 +83,24 @@ def keep_label(
     if not before and not imported and not standing.is_held:
         refuse_when_taken(item, reviewer, standing.held_by_others)
     was = item.status
-    all_said = [*standing.others, (said.outcome, said.error_types)]
+    all_said: list[Said] = [*standing.others, (said.outcome, said.error_types)]
+    tree = UNKNOWN
+    if item.round.types_contest and differ(types for _, types in all_said):
+        # As ``trees_behind`` would have it: this label is given under the newest version.
+        tree = tree_of(item.round.project)
+        all_said = said_as_of(tree, all_said)
     item.label_count, item.status = len(all_said), derived_status(item, all_said, standing.is_decided)
     label = Label(item=item, reviewer=reviewer, is_imported=imported, seconds=standing.seconds, **said.values())
     label.created_at = label.changed_at = timezone.now()
-    label.pk = write(label, said, before.label if before else None)
+    label.pk = write(label, said, before.label if before else None, tree.number or None)
     if Status.SETTLED in {was, item.status} and not item.is_known:
         derive_verdict(item.output_id)
     return Label.objects.get(pk=label.pk) if before else label
 
 
-def write(label: Label, said: Assessment, before: int | None) -> int:
+def write(label: Label, said: Assessment, before: int | None, version: int | None) -> int:
     """Store the label, what it changes of its item, and that it was given; returns its key. ``before``: its key, if
-    there was one."""
+    there was one. ``version``: of the taxonomy, None for the newest."""
     item = label.item
     parameters = {
         **said.values(),
@@ -109,6 +114,7 @@ def write(label: Label, said: Assessment, before: int | None) -> int:
         "imported": label.is_imported,
         "at": label.changed_at,
         "before": before,
+        "version": version,
         "action": Action.CHANGED if before else Action.LABELLED,
         "status": item.status,
         "count": item.label_count,
@@ -182,11 +188,14 @@ def note_event(
 
 
 def said_of(item_id: int) -> tuple[list[Said], bool]:
-    """What each label of the item says, oldest first; and whether the item was decided."""
+    """What each label of the item says, oldest first, in terms that compare; and whether it was decided."""
     with connection.cursor() as cursor:
         cursor.execute(label_sql.SAID, [item_id])
         rows = cursor.fetchall()
-    return [(outcome, frozenset(types)) for outcome, types, _ in rows if outcome], rows[0][2]
+    said = [(outcome, frozenset(types)) for outcome, types, _ in rows if outcome]
+    if differ(types for _, types in said):
+        said = said_as_of(trees_behind([item_id]).get(item_id, UNKNOWN), said)
+    return said, rows[0][2]
 
 
 def derived_status(item: ReviewItem, said: Collection[Said], is_decided: bool) -> Status:

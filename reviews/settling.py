@@ -13,7 +13,7 @@ from django.db.models import Q, QuerySet, Value
 
 from evalhub.runs.models import Output
 from reviews.models import Decision, Label, ReviewItem, Round
-from reviews.status import Said, Status, agreed_types, counted_in, item_status
+from reviews.status import Said, Status, agreed_types, counted_in, item_status, said_as_of
 from reviews.verdicts import UNKNOWN, differ, first_failing_steps, trees_behind
 from taxonomy.settling import Settled, record_verdicts, withdraw_verdicts
 from taxonomy.tree import Tree
@@ -61,12 +61,13 @@ def settle_some(keys: Sequence[int]) -> None:
     rounds = Round.objects.filter(pk__in={item.round for item in items})
     contests_types = {found.pk: found.types_contest for found in rounds.only("contests_types", "hides_types")}
     said = said_of_items(Label.objects.filter(item__in=keys))
+    trees = trees_behind_differing(said)
     decided = set(Decision.objects.filter(item__in=keys).values_list("item", flat=True))
     changed, touched = [], set()
     for item in items:
         labels = said.get(item.key, [])
         status = item_status(
-            labels,
+            said_as_of(trees.get(item.key, UNKNOWN), labels),
             item.labels_wanted,
             is_decided=item.key in decided,
             is_known=item.is_known,

@@ -53,6 +53,10 @@ def as_of(tree: Tree, types: Iterable[int]) -> frozenset[int]:
     return frozenset(counted_in(tree, key) for key in types)
 
 
+def said_as_of(tree: Tree, said: Iterable[Said]) -> list[Said]:
+    return [(outcome, as_of(tree, types)) for outcome, types in said]
+
+
 def counted_in(tree: Tree, key: int) -> int:
     return tree.resolve(key) or key
 

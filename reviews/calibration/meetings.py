@@ -11,7 +11,7 @@ from django.db.models import Q
 from evalhub.checks.rates import wilson
 from evalhub.projects.models import Project, User
 from reviews.models import ItemEvent, KnownAnswer, Label, ReviewItem
-from reviews.status import Said, as_of
+from reviews.status import Said, as_of, said_as_of
 from taxonomy.models import ErrorType
 from taxonomy.tree import Tree
 from taxonomy.versions import tree_of
@@ -57,15 +57,11 @@ def meetings_of(
     known, tree = known_sayings(project), tree_of(project)
     meetings = [*blind_meetings(items, closed_only), *practice_meetings(items)]
     return [
-        replace(met, said=said_as_of(tree, met.said), known=said_as_of(tree, known[met.output]))
+        replace(met, said=said, known=right)
         for met in meetings
         if met.output in known
+        for said, right in [said_as_of(tree, [met.said, known[met.output]])]
     ]
-
-
-def said_as_of(tree: Tree, said: Said) -> Said:
-    outcome, types = said
-    return outcome, as_of(tree, types)
 
 
 def known_sayings(project: Project) -> dict[int, Said]:

@@ -2,11 +2,11 @@
 
 import pytest
 from django.core.management import call_command
-from django.db import connection
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from reviews.labelling import record_label
-from reviews.models import Round
+from reviews.labelling import locked, record_label, settle_item
+from reviews.models import ReviewItem, Round
 from reviews.settling import settle_items
 from reviews.verdicts import verdict_by_labels
 from taxonomy.models import ErrorType, Finding, Verdict
@@ -39,6 +39,13 @@ def lenient(run):
     """Two items, of each of which three labels are wanted; other error types do not contest them."""
     made = make_round(run, labels_wanted=3)
     Round.objects.filter(pk=made.pk).update(contests_types=False)
+    return list(made.items.select_related("round").order_by("order"))
+
+
+@pytest.fixture
+def pair(run):
+    """Two items, of each of which two labels are wanted; other error types contest them."""
+    made = make_round(run, labels_wanted=2)
     return list(made.items.select_related("round").order_by("order"))
 
 
@@ -121,6 +128,59 @@ def test_undoing_a_merge_counts_each_type_by_itself_again(project, run, lenient,
     assert counted(project, run) == {before.pk: 1, now.pk: 2}
 
 
+def status_of(item):
+    return ReviewItem.objects.get(pk=item.pk).status
+
+
+def test_who_said_a_type_and_who_said_what_it_was_merged_into_do_not_contest_an_item(project, pair, people, types):
+    first, second = pair
+    before, now, other = types
+    say(first, people[:1], [before])
+    say(second, people[:1], [before])
+    merge(project, people[0], types)
+    say(first, people[1:2], [now])
+    say(second, people[1:2], [other])
+
+    assert [status_of(item) for item in pair] == ["settled", "contested"]
+    assert found_in(first) == {before.pk, now.pk}
+    settle_items([item.pk for item in pair])
+    assert [status_of(item) for item in pair] == ["settled", "contested"]
+    call_command("check_verdicts")
+
+
+def test_a_status_follows_labels_alone_and_no_change_of_the_taxonomy(project, pair, people, types):
+    """Nothing is asked again of what was settled, and nothing settles by itself: a lead does that."""
+    first, second = pair
+    before, now, _ = types
+    say(first, people[:2], [before], [now])
+    say(second, people[:1], [before])
+    merge(project, people[0], types)
+    say(second, people[1:2], [now])
+    statuses = ["contested", "settled"]
+    assert [status_of(item) for item in pair] == statuses
+
+    for change in (None, Restore(before.pk)):
+        if change:
+            carry_out(project, change, people[0])
+        settle_items([item.pk for item in pair])
+        assert [status_of(item) for item in pair] == statuses
+        for item in pair:
+            with transaction.atomic():
+                settle_item(locked(item.pk))
+        assert [status_of(item) for item in pair] == statuses
+        call_command("check_verdicts")
+
+
+def test_a_label_given_again_after_a_merge_settles_what_was_contested_before(project, pair, people, types):
+    before, now, _ = types
+    say(pair[0], people[:2], [before], [now])
+    merge(project, people[0], types)
+
+    say(pair[0], people[1:2], [now])
+
+    assert status_of(pair[0]) == "settled"
+
+
 def test_one_item_and_many_are_settled_by_the_same_rule(project, lenient, people, types):
     before, now, other = types
     say(lenient[0], people[:1], [before])
@@ -136,7 +196,9 @@ def test_one_item_and_many_are_settled_by_the_same_rule(project, lenient, people
     assert [verdict_by_labels(item.output_id)[1] for item in lenient] == one_by_one
 
 
-def test_a_label_asks_for_the_taxonomy_only_where_others_said_other_types(lenient, people, types):
+@pytest.mark.parametrize("contests", [True, False])
+def test_a_label_asks_for_the_taxonomy_only_where_others_said_other_types(lenient, people, types, contests):
+    Round.objects.update(contests_types=contests)
     alike, unlike = lenient
     say(alike, people[:2], [types[0]], [types[0]])
     say(unlike, people[:2], [types[0]], [types[0]])
