@@ -143,6 +143,16 @@ class WorkForm(forms.Form):
             for fault in found
         ]
 
+    def in_page_order(self) -> Iterator[str]:
+        yield from self.fields
+
+    def focus_first_fault(self) -> None:
+        """Put the person at the first field that was refused: the form is longer than a screen."""
+        for name in self.in_page_order():
+            if name in self.errors:
+                self.fields[name].widget.attrs["autofocus"] = True
+                break
+
 
 class RoundForm(WorkForm):
     """Which outputs of the runs over one version are read, and how.
@@ -200,6 +210,13 @@ class RoundForm(WorkForm):
                 initial=0,
                 help_text=f"Of {self.known_there:,}. Everybody gets each of them, and nobody can tell which they are.",
             )
+
+    def in_page_order(self) -> Iterator[str]:
+        yield from ("name", "runs")
+        for reason in self.reason_fields():
+            yield reason["count"].name
+            yield from [reason["narrows"].name] if reason["narrows"] else []
+        yield from super().in_page_order()
 
     def reason_fields(self) -> Iterator[dict[str, Any]]:
         """For each reason its box, its number, and the fields that narrow it."""

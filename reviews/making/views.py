@@ -49,6 +49,9 @@ def new_round(request: MemberRequest, project: Project) -> HttpResponseBase:
     context: dict[str, Any] = {"form": form, "versions": versions, "version": version}
     if looks_ahead:
         context |= {"preview": preview_of(project, form)} if is_good else {"faults": form.faults()}
+    elif form.errors:
+        context["faults"] = form.faults()
+        form.focus_first_fault()
     # To htmx, which swaps the preview alone, faults are what there is to show.
     status = 422 if form.errors and not request.htmx else 200
     return render_page_or_fragment(request, "reviews/new.html", "reviews/_preview.html", context, status)

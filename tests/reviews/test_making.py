@@ -1,3 +1,4 @@
+import re
 from datetime import timedelta
 
 import pytest
@@ -184,6 +185,16 @@ def test_the_first_preview_is_of_the_outputs_that_the_round_will_hold(client_of,
 
 def preview_of(project, runs, wanted, labels_wanted=1, shared_percent=100, people=2, **narrowing):
     return preview_round(project, runs, Selection(wanted, "s", **narrowing), labels_wanted, shared_percent, people)
+
+
+def test_a_refused_round_puts_the_person_at_what_is_wrong(client_of, project, lead, run):
+    url = reverse("reviews:new", args=[project.slug])
+    form = form_of(run) | {"labels_wanted": "99", "count_failed_check": "0"}
+
+    page = client_of(lead).post(url, form).content.decode()
+
+    assert re.findall(r'name="(\w+)"[^>]* autofocus', page) == ["count_failed_check"]
+    assert page.index('id="preview"') < page.rindex("Reviewers for each item: ")
 
 
 def test_a_preview_counts_an_output_once_whatever_its_reasons(project, version, run):
