@@ -27,6 +27,8 @@ MAY_DIFFER = {
     "projects.user.password": "the salt is random",
     "evalsets.upload.key": "it is random",
     "exports.export.key": "it is random",
+    "reviews.noticechoice.webhook_secret": "it is random",
+    "reviews.noticechoice.webhook_secret_ending": "it is random",
     "evalsets.upload.report.seconds": "how long the check took",
     "runs.chunk.token": "raised at each claim, and giving a chunk back and claiming it again is no fault",
     "runs.output.first_token_ms": "how long the call took",
