@@ -116,6 +116,7 @@ def test_a_change_is_looked_at_first(client_of, lead, run, is_json, types):
     rows = [(each.error_type.code, each.gained, each.lost) for each in answer.context["effects"]]
     assert sorted(rows) == [("broken_format", 0, 2), ("wrong_value", 1, 0)]
     assert re.search(r"Wrong value 1 0", text_of(answer))
+    assert re.search(r"<h2[^>]* autofocus>Outputs that gain or lose", answer.content.decode())
     assert f'<option value="{types["wrong_value"].pk}" selected>' in answer.content.decode()
     assert is_json.meanings.get(cause="invalid_json").error_type == types["broken_format"]
 
