@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET
 from evalhub.projects.access import MemberRequest, for_role
 from evalhub.projects.models import Project, Role
 from evalhub.runs.models import Run
-from evalhub.web.paging import page_of
+from evalhub.web.paging import page_of, whole
 from evalhub.web.rendering import render_page_or_fragment
 from taxonomy.comparison.choosing import Choice
 from taxonomy.comparison.data import ComparisonError, comparison_of
@@ -69,6 +69,8 @@ def transitions(request: MemberRequest, project: Project) -> HttpResponseBase:
     ]
     context = {
         "choice": choice,
+        "first": first,
+        "second": second,
         "columns": found.columns,
         "lines": lines,
         "totals": [(run, found.total(run)) for run in (first, second)],
@@ -92,5 +94,7 @@ def transition_outputs(request: MemberRequest, project: Project) -> HttpResponse
         "after": after,
         "count": found.count(),
         "page": page_of(request, found.select_related("example", "verdict")),
+        "first": whole(request.GET.get("first")),
+        "second": whole(request.GET.get("second")),
     }
     return render(request, "taxonomy/transition_outputs.html", context)

@@ -130,12 +130,11 @@ class Words:
     def new_critical(self, mode: Figure) -> Headline:
         new, n = mode.counts.second_only, number(mode.n)
         parts = (
-            Part("Critical: "),
+            Part(f"Critical: {named(mode)} on "),
             self.pairs(f"{outputs(new)} of {self.second.candidate.name}", mode, Change.BROKEN),
             Part(
-                f" ha{'s' if new == 1 else 've'} {named(mode)}, which {self.first.candidate.name} has not on the same"
-                f" example{'' if new == 1 else 's'} ({number(mode.counts.second)} of {n} against"
-                f" {number(mode.counts.first)} of {n}). Whether it is more often cannot be told"
+                f" where {self.first.candidate.name} does not have it ({number(mode.counts.second)} of {n} against"
+                f" {number(mode.counts.first)} of {n}). Whether it became more frequent cannot be told"
                 f"{tested(mode, start=': ')}"
             ),
         )

@@ -122,6 +122,7 @@ def test_every_cell_of_the_matrix_opens_its_outputs(client_of, project, lead, fa
     for address, count in cells:
         opened = client.get(unescape(address)).content.decode()
         assert len(set(re.findall(r"/outputs/(\d+)/", opened))) == int(count), address
+        assert f"comparison/?first={first.pk}&amp;second={second.pk}" in opened
 
 
 def test_without_failing_steps_the_page_says_how_they_get_there(client_of, project, lead):

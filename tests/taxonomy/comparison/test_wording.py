@@ -95,11 +95,11 @@ def test_the_total_of_the_other_hides_it_too_and_a_single_check_only_where_it_is
 
 def test_a_single_new_critical_failure_is_told_though_nothing_is_shown():
     assert texts(mode("Leak", 0, 0, 1, 299, severity="critical"))[0] == (
-        "Critical: 1 output of new has “Leak” (found by people), which old has not on the same example (1 of 300"
-        " against 0 of 300). Whether it is more often cannot be told: p = 1.00 tested alone."
+        "Critical: “Leak” (found by people) on 1 output of new where old does not have it (1 of 300 against 0 of 300)."
+        " Whether it became more frequent cannot be told: p = 1.00 tested alone."
     )
     assert texts(mode("Leak", 3, 2, 3, 292, severity="critical"))[0].startswith(
-        "Critical: 3 outputs of new have “Leak” (found by people), which old has not on the same examples"
+        "Critical: “Leak” (found by people) on 3 outputs of new where old does not have it"
     )
 
 
