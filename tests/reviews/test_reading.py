@@ -157,6 +157,21 @@ def test_the_form_of_steps_offers_the_numbers_that_the_page_shows(project, revie
     assert reading.steps[-1] == (31, "The answer")
 
 
+@pytest.mark.parametrize(
+    ("kind", "expected", "text"),
+    [
+        ("text", "You get a new one.", "You get a new one."),
+        ("json", {"queue": "refund"}, '{\n  "queue": "refund"\n}'),
+        ("text", "word " * 500, ""),
+        ("json", ["word"] * 500, ""),
+    ],
+)
+def test_what_is_expected_is_there_to_be_corrected_unless_it_is_long(project, reviewer, kind, expected, text):
+    item = make_item(project, SHORT, expected_kind=kind, expected=expected)
+
+    assert read_item(item, reviewer).expected_to_edit == text
+
+
 def test_every_reason_has_words_of_its_own():
     names = reason_names([*Reason.values])
 
