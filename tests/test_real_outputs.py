@@ -22,6 +22,7 @@ from evalhub.runs.starting import start_runs
 from taxonomy.breakdown.causes import cause_rows
 from tests.making import admin_of, make_check
 from tests.runs.making import make_caller
+from tests.serving.waiting import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -94,6 +95,7 @@ def test_uploaded_and_called_outputs_have_the_same_scores(project, shared_data, 
         Event().wait(0.1)
     for run in [*uploaded.values(), *called.values()]:
         score_run(run)
+        wait_until(lambda run=run: len(scores_of(run)) == 600)  # the worker may be at it just now
 
     assert model_endpoint.counts()["total"] == 2400
     for model in models:
