@@ -10,6 +10,7 @@ from evalhub.errors import EvalHubError
 from evalhub.runs.models import Output, Run
 from reviews.models import Decision, Deferral, ItemEvent, Label, Reason, ReviewItem, Round
 from taxonomy.models import Verdict
+from taxonomy.versions import tree_of
 
 OUTCOMES = {
     "fail": "a label says fail",
@@ -76,7 +77,7 @@ def narrowed(shown: Round, given: Mapping[str, str]) -> QuerySet[ReviewItem]:
         items = items.filter(output__example__tags__contains=[tag])
     if candidate := given.get("candidate"):
         items = items.filter(of_candidate(shown, int(candidate)))
-    return items.filter(*by_labels(given), *by_people(shown, given))
+    return items.filter(*by_labels(shown, given), *by_people(shown, given))
 
 
 def of_candidate(shown: Round, candidate: int) -> Q:
@@ -87,13 +88,14 @@ def of_candidate(shown: Round, candidate: int) -> Q:
     return Q(output__run__in=runs, output_id__gte=ends["first"] or 0, output_id__lte=ends["last"] or 0)
 
 
-def by_labels(given: Mapping[str, str]) -> list[Q | Exists]:
+def by_labels(shown: Round, given: Mapping[str, str]) -> list[Q | Exists]:
     """What one label of an item has to fit together, and how the item was settled."""
     outcome = given.get("outcome", "")
+    error_type = given.get("error_type")
     wanted = {
         "reviewer": given.get("person"),
         "outcome": outcome if outcome in Verdict.Outcome.values else None,
-        "error_types": given.get("error_type"),
+        "error_types__in": counting_as(shown, int(error_type)) if error_type else None,
         "note__icontains": given.get("text"),
     }
     asked = {name: value for name, value in wanted.items() if value}
@@ -103,6 +105,12 @@ def by_labels(given: Mapping[str, str]) -> list[Q | Exists]:
         fails = Q(settled_as_fail())
         conditions += [fails if outcome == "settled_fail" else ~fails]
     return conditions
+
+
+def counting_as(shown: Round, error_type: int) -> set[int]:
+    """The error type and those that were merged into it."""
+    tree = tree_of(shown.project)
+    return {error_type, *(key for key in tree.types if tree.resolve(key) == error_type)}
 
 
 def settled_as_fail() -> Q:

@@ -7,6 +7,7 @@ from django.test.utils import CaptureQueriesContext
 
 from reviews.labelling import locked, record_label, settle_item
 from reviews.models import ReviewItem, Round
+from reviews.rounds.narrowing import narrowed
 from reviews.settling import settle_items
 from reviews.verdicts import verdict_by_labels
 from taxonomy.models import ErrorType, Finding, Verdict
@@ -211,3 +212,18 @@ def trees_asked_for(action):
     with CaptureQueriesContext(connection) as asked:
         action()
     return sum("version.tree" in query["sql"] or '"tree"' in query["sql"] for query in asked)
+
+
+def test_items_are_found_by_the_type_that_others_were_merged_into(project, lenient, people, types):
+    before, _, other = types
+    say(lenient[0], people[:1], [before])
+    say(lenient[1], people[:1], [other])
+    merge(project, people[0], types)
+
+    found = [narrowed(lenient[0].round, {"error_type": str(each.pk)}) for each in types]
+
+    assert [[item.pk for item in items] for items in found] == [
+        [lenient[0].pk],
+        [lenient[0].pk],
+        [lenient[1].pk],
+    ]
