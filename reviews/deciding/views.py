@@ -53,12 +53,14 @@ def contested(request: MemberRequest, project: Project, pk: int) -> HttpResponse
     items = items.defer("output__text", "output__raw", "output__tool_calls", "output__example__request")
     items = items.prefetch_related("labels__reviewer", "labels__error_types", "decision__error_types")
     first = next_contested(shown, request.user)
+    others = blocked_by(project, first, request) if first else []
     context = {
         "round": shown,
         "show": part,
         "page": page_in_order(request, shown, items),
         "counts": {"contested": contested_in(shown).count(), "decided": decided_in(shown).count()},
-        "first": first,
+        "first": None if others else first,
+        "others": others,
         "me": request.user.pk,
     }
     return render_page_or_fragment(request, "reviews/contested.html", "reviews/_contested.html", context)
@@ -109,8 +111,9 @@ def go_on(request: MemberRequest, project: Project, item: ReviewItem, outcome: s
     """The next contested item, or, when none is left, the list of those decided."""
     messages.success(request, f"Settled as {outcome}.")
     following = next_contested(item.round, request.user, item)
-    if following is None:
-        url = f"{reverse('reviews:contested', args=[project.slug, item.round_id])}?show=decided"
+    if following is None or blocked_by(project, following, request):
+        list_url = reverse("reviews:contested", args=[project.slug, item.round_id])
+        url = list_url if following else f"{list_url}?show=decided"
         return HttpResponseClientRedirect(url) if wants_fragment(request) else redirect(url)
     url = reverse("reviews:decide", args=[project.slug, following.pk])
     if not wants_fragment(request):

@@ -224,6 +224,21 @@ def test_whoever_labelled_an_item_leaves_it_to_another_lead(client_of, project, 
     assert next_contested(made, lead, other) == own
 
 
+def test_where_only_ones_own_are_left_the_list_says_who_settles_them(client_of, project, people, types, lead, admin):
+    made = make_round(make_run(make_version(project, 2)), labels_wanted=2)
+    own, other = made.items.order_by("order")
+    contest(own, [lead, people[1]], types)
+    contest(other, people, types)
+    client, listed = client_of(lead), reverse("reviews:contested", args=[project.slug, made.pk])
+    assert reverse("reviews:decide", args=[project.slug, other.pk]) + '" data-shortcut' in client.get(listed).text
+
+    answer = send(client, project, other, outcome="pass")
+
+    assert answer.redirect_chain == [(listed, 302)]
+    assert "You labelled it yourself, so somebody else settles it: Ada." in answer.text
+    assert 'data-shortcut-name="Settle the first one"' not in answer.text
+
+
 def test_the_only_lead_may_settle_what_they_labelled(client_of, project, people, types, admin):
     made = make_round(make_run(make_version(project, 1)), labels_wanted=2)
     item = made.items.get()
@@ -305,11 +320,11 @@ def test_the_number_of_queries_does_not_grow(client, project, people, types, dja
 
     contest(items[0], people, types)
     client.get(url)
-    with django_assert_num_queries(12):
+    with django_assert_num_queries(13):
         client.get(url)
     for item in items[1:]:
         contest(item, people, types)
-    with django_assert_num_queries(12):
+    with django_assert_num_queries(13):
         client.get(url)
 
 
