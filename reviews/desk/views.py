@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any, NoReturn
 
 from django.contrib import messages
-from django.db.models import Exists, F, OuterRef
+from django.db.models import Exists, F, OuterRef, Window
+from django.db.models.functions import RowNumber
 from django.http import Http404, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
@@ -193,6 +194,7 @@ def jump(request: MemberRequest, project: Project, pk: int) -> HttpResponseBase:
         if found:
             return redirect("reviews:item", project.slug, found)
         fault = f"There is no item {asked} for you. Your labels come first, then what is free."
+    numbered = labels_in(shown, request.user).annotate(number=Window(RowNumber(), order_by=("created_at", "pk")))
     context = {
         "round": shown,
         "asked": asked,
@@ -200,6 +202,6 @@ def jump(request: MemberRequest, project: Project, pk: int) -> HttpResponseBase:
         "done": standing_in(shown, request.user).done,
         "deferred": deferred_in(shown, request.user)[:MOST_LISTED],
         "drafts": drafts_in(shown, request.user)[:MOST_LISTED],
-        "labels": labels_in(shown, request.user).order_by(F("changed_at").desc(), "-pk")[:MOST_LISTED],
+        "labels": numbered.order_by(F("changed_at").desc(), "-pk")[:MOST_LISTED],
     }
     return render(request, "reviews/jump.html", context, status=422 if fault else 200)

@@ -1,5 +1,7 @@
 """The desk over HTTP: back to one's own labels, putting off, jumping, who may, what it costs."""
 
+import re
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -201,6 +203,18 @@ def test_jumping_by_number_goes_to_own_labels_then_to_what_is_free(client_of, pr
 
     assert [to(number) for number in range(1, 6)] == [path("item", project, item.pk) for item in items]
     assert [to(number) for number in (0, 6, 999_999_999_999, "x", "-1")] == [422] * 5
+
+
+def test_the_numbers_on_the_jump_page_open_what_stands_beside_them(client_of, project, reviewer, made):
+    for item in made.items.order_by("-order"):
+        claim_item(item.pk, reviewer)
+        record_label(item, reviewer, assessed("pass"))
+    client, address = client_of(reviewer), path("jump", project, made.pk)
+
+    listed = re.findall(r'href="([^"]+)"><span class="soft">(\d+)</span>', text_of(client.get(address)))
+
+    assert [number for _, number in listed] == ["3", "2", "1"]
+    assert [client.get(address, {"number": number}).url for _, number in listed] == [opened for opened, _ in listed]
 
 
 def test_the_jump_page_lists_what_was_put_off_begun_and_labelled(client_of, project, lead, reviewer, made):
