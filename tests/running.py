@@ -117,7 +117,7 @@ def wait_for_quiet() -> None:
     """Wait until nobody works on the database: a page that closes sends what was typed, and its request would meet the
     tables being emptied. Not for ever: workers that go on are another fixture's."""
     deadline, quiet = time.monotonic() + 5, 0
-    while quiet < 3 and time.monotonic() < deadline:
+    while quiet < 6 and time.monotonic() < deadline:
         with connection.cursor() as cursor:
             cursor.execute(
                 "SELECT count(*) FROM pg_stat_activity, pg_sleep(0.05) WHERE datname = current_database() "
