@@ -17,7 +17,7 @@ Scopes: TypeAlias = tuple[tuple[int, frozenset[Hashable]], ...]
 
 
 class Said(NamedTuple):
-    """What an output counts for: in which scopes it was looked at, and what it has. What it has lies in its scopes."""
+    """What an output counts for: in which scopes it was looked at, and what it has."""
 
     scopes: frozenset[Scope]
     has: frozenset[Key]
@@ -132,9 +132,9 @@ def count_outputs(
     met = coo_array((np.array(groups.examples, float), (groups.first, groups.second)), (size, size)).tocsr()
     for repeat in {repeat for answer in said for repeat in answer}:
         there = [answer.get(repeat, ABSENT) for answer in said]
-        has = np.array([[key in each.has for key in keys] for each in there], float)
-        # What an output has lies in its scopes, so only the other one's are to be asked.
         looked_at = np.array([[scope_of[key] in each.scopes for key in keys] for each in there], float)
+        # What was found where nobody looks any more, as by a check that was retired, does not count.
+        has = np.array([[key in each.has for key in keys] for each in there], float) * looked_at
         both = (has * (met @ has)).sum(axis=0)
         first = (has * (met @ looked_at)).sum(axis=0) - both
         second = (looked_at * (met @ has)).sum(axis=0) - both
